@@ -1,0 +1,29 @@
+import { tmpdir } from 'node:os';
+
+// One transform for both projects; the cache lives outside the tree, per user, so that a root run
+// leaves nothing behind that a later unprivileged run cannot read.
+const base = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  cacheDirectory: `${tmpdir()}/vwire-jest-${process.getuid()}`,
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+};
+
+export default {
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,loader,maps,scripts}/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'root',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/vm/'],
+    },
+    { ...base, displayName: 'vm', testMatch: ['<rootDir>/test/vm/**/*.test.ts'] },
+  ],
+};

@@ -1,0 +1,132 @@
+import koffi from 'koffi';
+import { portOf } from './driver.ts';
+import type { Binding, Driver, DriverLibrary } from './driver.ts';
+import type { CResult, CType, Callback, Watch } from './port.ts';
+
+const names: Record<CType, string> = {
+  void: 'void',
+  i32: 'int32_t',
+  u32: 'uint32_t',
+  i64: 'int64_t',
+  u64: 'uint64_t',
+  ptr: 'uintptr_t',
+  str: 'const char *',
+  buf: 'void *',
+};
+
+// koffi declares its functions as returning `any`; this is the one place where that is looked at.
+type Native = ((...args: unknown[]) => unknown) & {
+  async(...args: unknown[]): void;
+};
+
+/** koffi hands out 64-bit integers as numbers while they are safe, as bigints beyond. */
+function normalise(type: CType, value: unknown): CResult {
+  switch (type) {
+    case 'void':
+    case 'buf':
+      return undefined;
+    case 'i64':
+    case 'u64':
+    case 'ptr':
+      return BigInt(value as number | bigint);
+    case 'i32':
+    case 'u32':
+      return value as number;
+    case 'str':
+      return value as string | null;
+  }
+}
+
+class KoffiLibrary implements DriverLibrary {
+  readonly #handle: ReturnType<typeof koffi.load>;
+
+  constructor(soname: string | null) {
+    try {
+      this.#handle = koffi.load(soname);
+    } catch (cause) {
+      throw new Error(`Open ${soname ?? 'the process'}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  bind(name: string, result: CType, args: readonly CType[]): Binding {
+    const native = this.#handle.func(
+      name,
+      names[result],
+      args.map((a) => names[a]),
+    ) as Native;
+    return {
+      call: (values) => normalise(result, native(...values)),
+      callAsync: (values) =>
+        new Promise((resolve, reject) => {
+          native.async(...values, (failure: Error | null, value: unknown) => {
+            if (failure) reject(failure);
+            else resolve(normalise(result, value));
+          });
+        }),
+    };
+  }
+}
+
+class KoffiWatch implements Watch {
+  // An unreferenced PollHandle is collected and its events stop silently.
+  static readonly #live = new Set<KoffiWatch>();
+  readonly #handle: { unref(): void; close(): void };
+  #open = true;
+
+  constructor(fd: number, ready: () => void) {
+    // The shipped declaration says (events); the callback is called with (status, events).
+    this.#handle = koffi.node.poll(fd, { readable: true }, ready);
+    KoffiWatch.#live.add(this);
+  }
+
+  unref(): void {
+    if (this.#open) this.#handle.unref();
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    KoffiWatch.#live.delete(this);
+    this.#handle.close();
+  }
+}
+
+/** Anonymous prototypes only: named koffi types are global to the process and clash when made twice. */
+function callback(
+  result: 'void' | 'i32',
+  args: readonly CType[],
+  body: (values: CResult[]) => number | undefined,
+): Callback {
+  const prototype = koffi.proto(
+    null,
+    names[result],
+    args.map((a) => names[a]),
+  );
+  const entry = (...values: unknown[]): number | undefined =>
+    body(values.map((v, i) => normalise(args[i] ?? 'void', v)));
+  const address = koffi.register(entry, koffi.pointer(prototype));
+  let live = true;
+  return {
+    address,
+    release() {
+      if (!live) return;
+      live = false;
+      koffi.unregister(address);
+    },
+  };
+}
+
+const koffiDriver: Driver = {
+  name: 'koffi',
+  open: (soname) => new KoffiLibrary(soname),
+  callback,
+  errno: () => koffi.errno(),
+  read(address, length) {
+    if (length === 0) return Buffer.alloc(0);
+    return Buffer.from(Buffer.from(koffi.view(address, length)));
+  },
+  readString: (address) => koffi.decode.string(address),
+  watch: (fd, ready) => new KoffiWatch(fd, ready),
+};
+
+export const driver = portOf(koffiDriver);
