@@ -1,0 +1,106 @@
+/** The wire feature as its callers (gRPC, CLI, later NSM) see it. */
+
+/** `auto` lets the table of rules in the dataplane choose; the others force it or fail. */
+export const datapathChoices = ['auto', 'tcx', 'clsact', 'xdp'] as const;
+export type DatapathChoice = (typeof datapathChoices)[number];
+export type Datapath = Exclude<DatapathChoice, 'auto'>;
+
+export interface SideSpec {
+  /** `pid:N`, `name:N`, `path:P` or bare. */
+  netns: string;
+  /** Interface name in the namespace; null picks the first free of vwire0, vwire1, ... */
+  name: string | null;
+  /** Locally chosen when null. */
+  mac: string | null;
+  /** CIDR, v4 or v6, host part kept. */
+  addresses: readonly string[];
+}
+
+export interface WireSpec {
+  /** The caller's own name for it; null takes `wire-ID`. Unique among open wires. */
+  connection: string | null;
+  left: SideSpec;
+  right: SideSpec;
+  /** Bytes, of all four ends; null is 1500. */
+  mtu: number | null;
+  datapath: DatapathChoice;
+  /** Needed for xdp between veths: it breaks checksum offload in the pods. */
+  acceptNoOffload: boolean;
+}
+
+export interface WireChange {
+  mtu: number | null;
+  datapath: DatapathChoice | null;
+}
+
+/** How a wire is named in a request: its id, or the caller's own name for it. */
+export type WireName = { id: number } | { connection: string };
+
+/**
+ * opening: being set up, or found half-made; open: forwards; closing: drops; down: a port is down or
+ * its namespace is gone; orphan: forwards, but nobody asks for it any more and it will be removed.
+ */
+export type WireState = 'opening' | 'open' | 'closing' | 'down' | 'orphan';
+
+export interface PortItem {
+  netns: string;
+  name: string;
+  ifindex: number;
+  mac: string;
+  /** Of the device in the agent's namespace. */
+  host: { name: string; ifindex: number };
+  addresses: readonly string[];
+}
+
+export interface HopItem {
+  from: string;
+  to: string;
+  datapath: Datapath;
+  /** Why this datapath. */
+  reason: string;
+  /** What the kernel's entry says now: `peer`, `redirect`, `drop: port_down`, or `missing`. */
+  action: string;
+}
+
+export interface CounterItem {
+  packets: bigint;
+  segments: bigint;
+  bytes: bigint;
+  /** Reason to packets; only what happened. */
+  dropped: Readonly<Record<string, bigint>>;
+}
+
+export interface WireItem {
+  id: number;
+  connection: string;
+  service: string | null;
+  state: WireState;
+  /** ISO 8601, when it was opened. */
+  since: string;
+  mtu: number;
+  left: PortItem;
+  right: PortItem;
+  hops: readonly HopItem[];
+  counters: { leftToRight: CounterItem; rightToLeft: CounterItem };
+}
+
+export interface WireEvent {
+  /** ISO 8601. */
+  at: string;
+  type: 'added' | 'updated' | 'removed' | 'adopted' | 'orphaned' | 'port_down' | 'port_up' | 'failed';
+  wire: number;
+  connection: string;
+  detail: string;
+}
+
+/** Every method throws Failure. A promise settles when the kernel has confirmed. */
+export interface Wires {
+  /** Settles when the first packet would arrive at once. */
+  add(spec: WireSpec): Promise<WireItem>;
+  update(name: WireName, change: WireChange): Promise<WireItem>;
+  /** Settles when the devices are gone. */
+  remove(name: WireName): Promise<void>;
+  list(): WireItem[];
+  /** Calls back until the returned function is called. */
+  subscribe(listener: (event: WireEvent) => void): () => void;
+}
