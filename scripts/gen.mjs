@@ -46,7 +46,13 @@ function messages() {
   const out = join(scratch, 'proto');
   const template = JSON.stringify({
     version: 'v2',
-    plugins: [{ local: 'node_modules/.bin/protoc-gen-es', out, opt: ['target=ts', 'import_extension=ts'] }],
+    plugins: [
+      {
+        local: 'node_modules/.bin/protoc-gen-es',
+        out,
+        opt: ['target=ts', 'import_extension=ts', 'erasable_syntax=true'],
+      },
+    ],
     inputs: [{ directory: 'src/api' }],
   });
   execFileSync('node_modules/.bin/buf', ['generate', '--template', template], { stdio: 'inherit' });
