@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { Scope } from './scope.ts';
+
+describe('Scope', () => {
+  const tracked = (): { log: string[]; acquire: (name: string) => () => () => void } => {
+    const log: string[] = [];
+    return {
+      log,
+      acquire: (name) => () => {
+        log.push(`+${name}`);
+        return () => {
+          log.push(`-${name}`);
+        };
+      },
+    };
+  };
+
+  test('releases in reverse order of acquisition', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    await scope.hold('device', '1', acquire('device'));
+    await scope.hold('entry', '1', acquire('entry'));
+    await scope.close();
+    expect(log).toEqual(['+device', '+entry', '-entry', '-device']);
+  });
+
+  test('the same fingerprint does nothing, another one releases first', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    await scope.hold('device', 'mtu 1500', acquire('a'));
+    await scope.hold('device', 'mtu 1500', acquire('b'));
+    await scope.hold('device', 'mtu 9000', acquire('c'));
+    expect(log).toEqual(['+a', '-a', '+c']);
+  });
+
+  test('a failed acquisition holds nothing', async () => {
+    const scope = new Scope();
+    await expect(scope.hold('device', '1', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(scope.has('device')).toBe(false);
+  });
+
+  test('a failed release does not stop the others and is told with its name', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    await scope.hold('first', '1', acquire('first'));
+    await scope.hold('second', '1', () => () => {
+      throw new Error('stuck');
+    });
+    await expect(scope.close()).rejects.toThrow('Release second: Error: stuck');
+    expect(log).toEqual(['+first', '-first']);
+  });
+
+  test('closing twice releases once', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    await scope.hold('a', '1', acquire('a'));
+    await scope.close();
+    await scope.close();
+    expect(log).toEqual(['+a', '-a']);
+  });
+});

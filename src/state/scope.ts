@@ -1,0 +1,49 @@
+type Release = () => void | Promise<void>;
+
+interface Held {
+  name: string;
+  fingerprint: string;
+  release: Release;
+}
+
+/**
+ * Everything one connection holds. Whoever acquires says how to release on the same line; closing the
+ * scope releases in reverse order. A failed release does not stop the others: all are tried, then the
+ * failures are thrown together.
+ */
+export class Scope {
+  readonly #held: Held[] = [];
+
+  /**
+   * Acquires `name` unless it is held with the same fingerprint already, which makes a repeated
+   * request do nothing. With another fingerprint the old one is released first.
+   */
+  async hold(name: string, fingerprint: string, acquire: () => Release | Promise<Release>): Promise<void> {
+    const index = this.#held.findIndex((h) => h.name === name);
+    const before = this.#held[index];
+    if (before?.fingerprint === fingerprint) return;
+    if (before) {
+      this.#held.splice(index, 1);
+      await before.release();
+    }
+    const release = await acquire();
+    this.#held.push({ name, fingerprint, release });
+  }
+
+  has(name: string): boolean {
+    return this.#held.some((h) => h.name === name);
+  }
+
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let held = this.#held.pop(); held; held = this.#held.pop()) {
+      try {
+        await held.release();
+      } catch (failure) {
+        failures.push(new Error(`Release ${held.name}: ${String(failure)}`, { cause: failure }));
+      }
+    }
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '));
+  }
+}

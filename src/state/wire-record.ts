@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+const netns = z.object({
+  /** As the caller named it. */
+  ref: z.string(),
+  /** Identity of the namespace: device and inode, in decimal. Inodes exceed no safe integer here. */
+  dev: z.number(),
+  inode: z.number(),
+});
+
+const side = z.object({
+  netns,
+  /** Device in the agent's namespace; ifindex 0 until the kernel has told it. */
+  hostName: z.string(),
+  hostIfindex: z.number(),
+  name: z.string(),
+  ifindex: z.number(),
+  mac: z.string(),
+  addresses: z.array(z.string()),
+  /** The namespace is the agent's own. */
+  own: z.boolean(),
+});
+
+export const wireRecord = z.object({
+  schema: z.literal(1),
+  id: z.number(),
+  connection: z.string(),
+  service: z.string().nullable(),
+  /** What was meant. `opening` is written before anything is created. */
+  intent: z.enum(['opening', 'open', 'closing']),
+  since: z.string(),
+  mtu: z.number(),
+  /** What the caller asked for, and what the rules made of it. */
+  requested: z.enum(['auto', 'tcx', 'clsact', 'xdp']),
+  datapath: z.enum(['tcx', 'clsact', 'xdp']),
+  reason: z.string(),
+  acceptNoOffload: z.boolean(),
+  left: side,
+  right: side,
+});
+
+export type WireRecord = z.infer<typeof wireRecord>;
+export type SideRecord = z.infer<typeof side>;
+export type NetnsRecord = z.infer<typeof netns>;

@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { currentNode, earlierNode, writeNode } from './node.ts';
+import { readWireRecords } from './view.ts';
+import { type SideRecord, type WireRecord } from './wire-record.ts';
+import { WireFiles } from './wires.ts';
+
+const directories: string[] = [];
+const instance = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'vwire-state-'));
+  directories.push(directory);
+  return directory;
+};
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+const side: SideRecord = {
+  netns: { ref: 'name:a', dev: 4, inode: 4026532000 },
+  hostName: 'vwabcd1l',
+  hostIfindex: 5,
+  name: 'vwire0',
+  ifindex: 2,
+  mac: '02:00:00:00:00:01',
+  addresses: ['10.0.0.1/24'],
+  own: false,
+};
+const record = (id: number): WireRecord => ({
+  schema: 1,
+  id,
+  connection: `wire-${id}`,
+  service: null,
+  intent: 'open',
+  since: '2026-01-01T00:00:00.000Z',
+  mtu: 1500,
+  requested: 'auto',
+  datapath: 'clsact',
+  reason: 'why',
+  acceptNoOffload: false,
+  left: side,
+  right: { ...side, hostName: 'vwabcd1r' },
+});
+
+describe('wire files', () => {
+  test('a record is read back as written, in order of ids', () => {
+    const directory = instance();
+    const files = new WireFiles(directory);
+    for (const id of [10, 9]) files.write(record(id));
+    expect(readWireRecords(directory)).toEqual({ records: [record(9), record(10)], unreadable: [] });
+    expect(readdirSync(join(directory, 'state', 'wires')).sort()).toEqual(['10.json', '9.json']);
+  });
+
+  test('removing is final and harmless when repeated', () => {
+    const directory = instance();
+    const files = new WireFiles(directory);
+    files.write(record(1));
+    files.remove(1);
+    files.remove(1);
+    expect(readWireRecords(directory).records).toEqual([]);
+  });
+
+  test('a damaged file is reported and left alone', () => {
+    const directory = instance();
+    new WireFiles(directory).write(record(1));
+    writeFileSync(join(directory, 'state', 'wires', '2.json'), '{"schema":1');
+    const { records, unreadable } = readWireRecords(directory);
+    expect(records).toHaveLength(1);
+    expect(unreadable.map((u) => u.file)).toEqual([join(directory, 'state', 'wires', '2.json')]);
+  });
+
+  test('an instance without state has no records', () => {
+    expect(readWireRecords('/nonexistent')).toEqual({ records: [], unreadable: [] });
+  });
+});
+
+describe('node file', () => {
+  test('tells this boot and namespace from any other', () => {
+    const directory = instance();
+    new WireFiles(directory);
+    const now = currentNode();
+    expect(earlierNode(directory, now)).toBe('none');
+    writeNode(directory, now);
+    expect(earlierNode(directory, now)).toBe('same');
+    expect(earlierNode(directory, { ...now, bootId: 'x' })).toEqual({ differs: 'an earlier boot' });
+    expect(earlierNode(directory, { ...now, netns: 1 })).toEqual({ differs: 'another network namespace' });
+  });
+});
