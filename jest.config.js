@@ -16,8 +16,13 @@ const base = {
 };
 
 export default {
+  reporters: ['default', '<rootDir>/scripts/tally.mjs'],
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{src,loader,maps,scripts}/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{src,loader,maps,scripts}/**/*.test.ts', '<rootDir>/scripts/**/*.test.mjs'],
+    },
     {
       ...base,
       displayName: 'root',

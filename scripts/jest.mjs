@@ -10,9 +10,10 @@ const { status } = spawnSync(
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     jest,
+    ...rest,
+    // Last, since it takes every word that follows it for a project.
     '--selectProjects',
     project,
-    ...rest,
   ],
   { stdio: 'inherit' },
 );

@@ -1,11 +1,24 @@
 // The README's test command: unit tests, then the tests that need root. Extra arguments go to both.
 import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { countsOf, sumOf } from '../tally.mjs';
 
 const args = process.argv.slice(2);
-for (const [command, ...rest] of [
-  [process.execPath, 'scripts/jest.mjs', 'unit', ...args],
-  [process.execPath, 'scripts/tasks/test-root.mjs', ...args],
+const folder = mkdtempSync(join(tmpdir(), 'vwire-test-'));
+const tally = join(folder, 'tally');
+const env = { ...process.env, VWIRE_TALLY: tally };
+let status = 0;
+for (const command of [
+  ['scripts/jest.mjs', 'unit', ...args],
+  ['scripts/tasks/test-root.mjs', ...args],
 ]) {
-  const { status } = spawnSync(command, rest, { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  status = spawnSync(process.execPath, command, { stdio: 'inherit', env }).status ?? 1;
+  if (status !== 0) break;
 }
+console.log(countsOf(sumOf(tally)));
+if (process.env.VWIRE_TALLY && existsSync(tally))
+  appendFileSync(process.env.VWIRE_TALLY, readFileSync(tally, 'utf8'));
+rmSync(folder, { recursive: true });
+process.exit(status);

@@ -1,0 +1,33 @@
+// Every folder of code opens with a page: what it does, what it refuses, where to add the next thing.
+import { folderOf, isCode } from './tree.mjs';
+
+// Folders of .proto files alone spell a protobuf package and are opened by the folder above.
+const enough = 3; // lines with text: a title and at least two sentences
+
+export default {
+  name: 'readmes',
+  check({ files, read }) {
+    const folders = new Set(files.filter((f) => isCode(f) && !f.endsWith('.proto')).map(folderOf));
+    folders.delete('.ci');
+    return [...folders].sort().flatMap((folder) => {
+      const file = folder === '.' ? 'README.md' : `${folder}/README.md`;
+      if (!files.includes(file))
+        return [
+          {
+            file,
+            line: 1,
+            message: 'missing: say what the folder does, what it refuses and where to add the next thing',
+          },
+        ];
+      const text = read(file).split('\n');
+      if (text.filter((line) => line.trim() !== '').length >= enough) return [];
+      return [
+        {
+          file,
+          line: 1,
+          message: 'too short to say what the folder does, what it refuses and what to add where',
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,39 @@
+// Runs steps side by side, as many as there are CPUs, and says how each went.
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { performance } from 'node:perf_hooks';
+
+/** `{ ok, output }` of a program; stdin is closed, so that nothing can wait for an answer. */
+export const runProgram = ([program, ...args], whenMissing) =>
+  new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => {
+        output += text;
+      });
+    }
+    child.on('error', (error) =>
+      resolve({ ok: false, output: error.code === 'ENOENT' ? whenMissing : `${program}: ${error.message}` }),
+    );
+    child.on('close', (code, signal) =>
+      resolve({ ok: code === 0, output: signal ? `${output}\n${program} was ended by ${signal}` : output }),
+    );
+  });
+
+/** Takes `[{ name, run }]`, longest first; calls `told(result)` as each ends; gives all the results. */
+export async function runSteps(steps, told) {
+  const waiting = [...steps];
+  const results = [];
+  const worker = async () => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+      const from = performance.now();
+      const result = { name: step.name, ...(await step.run()), seconds: (performance.now() - from) / 1000 };
+      results.push(result);
+      told(result);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return results;
+}
