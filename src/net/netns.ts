@@ -1,0 +1,153 @@
+import { constants, closeSync, fstatSync, openSync, statfsSync } from 'node:fs';
+import { ClosedError, NetError } from './error.ts';
+import { InputError } from './input.ts';
+import { errno, ioctl } from './libc.ts';
+import { formatNetns, NETNS_ALLOWED, netnsPath, type NetnsRef } from './netns-ref.ts';
+
+const NSFS_MAGIC = 0x6e736673;
+const NS_GET_NSTYPE = 0xb703n;
+const CLONE_NEWNET = 0x40000000;
+
+/** A namespace is the same one if and only if both agree. Inodes are reused once a namespace is gone. */
+export interface NetnsIdentity {
+  readonly dev: number;
+  readonly inode: number;
+}
+
+/** Why a namespace cannot be had. `absent` is also what a namespace is that has just ended. */
+export class NetnsError extends InputError {
+  override readonly name = 'NetnsError';
+  readonly problem: 'absent' | 'not-a-netns' | 'denied';
+
+  constructor(problem: NetnsError['problem'], field: string, value: string, text: string) {
+    super(field, value, NETNS_ALLOWED, text);
+    this.problem = problem;
+  }
+}
+
+/**
+ * An open namespace. It keeps the namespace and all devices in it alive, so it is borrowed for one
+ * operation and closed with it; what may be kept is the identity.
+ */
+export class NetnsHandle implements NetnsIdentity {
+  readonly dev: number;
+  readonly inode: number;
+  readonly #fd: number;
+  #open = true;
+
+  /** Takes over the fd, which is known to be a network namespace. */
+  constructor(fd: number) {
+    const { dev, ino } = fstatSync(fd);
+    this.dev = dev;
+    this.inode = ino;
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    if (!this.#open) throw new ClosedError('namespace', 'Use namespace');
+    return this.#fd;
+  }
+
+  /** Harmless when repeated. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.#fd);
+  }
+}
+
+export function sameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
+  return a.dev === b.dev && a.inode === b.inode;
+}
+
+/** What a file is that is no network namespace; null if it is one. */
+function wrongType(fd: number): string | null {
+  const { type } = statfsSync(`/proc/self/fd/${fd}`);
+  if (type !== NSFS_MAGIC) return `it is no namespace (file system 0x${type.toString(16)})`;
+  const kind = ioctl(fd, NS_GET_NSTYPE, null);
+  if (kind < 0) throw new NetError('Ask type of namespace', `fd ${fd}`, errno());
+  return kind === CLONE_NEWNET
+    ? null
+    : `it is a namespace of type 0x${kind.toString(16)}, not a network namespace`;
+}
+
+/** Opens, checks and hands over; the caller closes. Throws NetnsError with `field` and the ref's text. */
+export function openNetns(ref: NetnsRef, field = 'netns'): NetnsHandle {
+  const path = netnsPath(ref);
+  const text = formatNetns(ref);
+  let fd: number;
+  try {
+    // Asked before opening, because opening a FIFO waits and opening a device node may do things.
+    const { type } = statfsSync(path);
+    if (type !== NSFS_MAGIC)
+      throw new NetnsError(
+        'not-a-netns',
+        field,
+        text,
+        `${path} is no namespace (file system 0x${type.toString(16)})`,
+      );
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw refusal(error, ref, field, path);
+  }
+  try {
+    const problem = wrongType(fd);
+    if (problem !== null) throw new NetnsError('not-a-netns', field, text, `${path}: ${problem}`);
+    return new NetnsHandle(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function refusal(error: unknown, ref: NetnsRef, field: string, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const text = formatNetns(ref);
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ESRCH':
+      return new NetnsError(
+        'absent',
+        field,
+        text,
+        ref.kind === 'pid' ? `there is no process ${ref.pid}` : `there is no ${path}`,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return new NetnsError('denied', field, text, `${path} may not be opened (${code})`);
+    default:
+      return error;
+  }
+}
+
+/** Checks an fd somebody passed and takes it over: it is closed if it is no network namespace. */
+export function adoptNetns(fd: number, field = 'netns'): NetnsHandle {
+  try {
+    const problem = wrongType(fd);
+    if (problem !== null) throw new NetnsError('not-a-netns', field, `fd ${fd}`, problem);
+    return new NetnsHandle(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** The namespace of the calling thread; the caller closes. (/proc/self is the main thread's.) */
+export function openOwnNetns(): NetnsHandle {
+  return new NetnsHandle(openSync('/proc/thread-self/ns/net', constants.O_RDONLY));
+}
+
+export function ownNetns(): NetnsIdentity {
+  const { dev, inode } = withHandle(openOwnNetns(), (handle) => handle);
+  return { dev, inode };
+}
+
+/** Closes the handle when `use` is over, however it ends. `use` is synchronous. */
+export function withHandle<T>(handle: NetnsHandle, use: (handle: NetnsHandle) => T): T {
+  try {
+    return use(handle);
+  } finally {
+    handle.close();
+  }
+}
