@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -47,11 +47,14 @@ function buildBpf() {
   for (const source of bpfObjects()) compileBpf(source, `dist/bpf/${basename(source).replace(/\.c$/, '.o')}`);
 }
 
+/** A program is its NAME.main.c and every other .c file of the same folder. */
+const pieces = (main) => walk(dirname(main), (n) => n.endsWith('.c') && !n.endsWith('.main.c'));
+
 function buildC() {
   mkdirSync('dist/bin', { recursive: true });
   const flags = ['-O2', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread', '-I.'];
   for (const source of hostPrograms())
-    run('gcc', [...flags, '-o', `dist/bin/${basename(source, '.main.c')}`, source]);
+    run('gcc', [...flags, '-o', `dist/bin/${basename(source, '.main.c')}`, source, ...pieces(source)]);
 }
 
 const sources = (dirs, keep) => dirs.flatMap((d) => walk(d, keep));
