@@ -5,13 +5,16 @@ set -eu
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" -ne 0 ]; then
 	if command -v sudo >/dev/null 2>&1; then
-		exec sudo --preserve-env=VWIRE_FFI,VWIRE_N,VWIRE_SEED,CI sh scripts/as-root.sh "$@"
+		# sudo has a PATH of its own, in which a Node from the user's home is not found.
+		exec sudo --preserve-env=VWIRE_FFI,VWIRE_N,VWIRE_SEED,VWIRE_TALLY,CI env "PATH=$PATH" sh scripts/as-root.sh "$@"
 	fi
-	echo "vwire: this task needs root (namespaces, BPF) and there is no sudo here: run it as root" >&2
+	echo "vwire: '$1' needs root (namespaces, BPF) and there is no sudo here: run 'npm run $1' as root" >&2
 	exit 6
 fi
 task=$1
 shift
 sh scripts/setup.sh "$task"
 node scripts/build.mjs
+# Built by root for the owner of the checkout, who must be able to build again.
+chown -R --reference=. dist
 exec node "scripts/tasks/$(echo "$task" | tr : -).mjs" "$@"

@@ -1,5 +1,5 @@
 // Every folder of code opens with a page: what it does, what it refuses, where to add the next thing.
-import { folderOf, isCode } from './tree.mjs';
+import { folderOf, isCode, isGenerated } from './tree.mjs';
 
 // Folders of .proto files alone spell a protobuf package and are opened by the folder above.
 const enough = 3; // lines with text: a title and at least two sentences
@@ -7,7 +7,9 @@ const enough = 3; // lines with text: a title and at least two sentences
 export default {
   name: 'readmes',
   check({ files, read }) {
-    const folders = new Set(files.filter((f) => isCode(f) && !f.endsWith('.proto')).map(folderOf));
+    const folders = new Set(
+      files.filter((f) => isCode(f) && !isGenerated(f) && !f.endsWith('.proto')).map(folderOf),
+    );
     folders.delete('.ci');
     return [...folders].sort().flatMap((folder) => {
       const file = folder === '.' ? 'README.md' : `${folder}/README.md`;
