@@ -143,8 +143,11 @@ export function ownNetns(): NetnsIdentity {
   return { dev, inode };
 }
 
-/** Closes the handle when `use` is over, however it ends. `use` is synchronous. */
-export function withHandle<T>(handle: NetnsHandle, use: (handle: NetnsHandle) => T): T {
+/** What a function may return that is over when it returns. */
+export type Settled<T> = T extends PromiseLike<unknown> ? never : T;
+
+/** Closes the handle when `use` is over, however it ends: `use` is synchronous. */
+export function withHandle<T>(handle: NetnsHandle, use: (handle: NetnsHandle) => Settled<T>): Settled<T> {
   try {
     return use(handle);
   } finally {

@@ -1,7 +1,7 @@
 import { access } from 'node:fs';
 import { check } from './error.ts';
 import { setns } from './libc.ts';
-import { NetnsHandle, openNetns, openOwnNetns, withHandle } from './netns.ts';
+import { NetnsHandle, openNetns, openOwnNetns, withHandle, type Settled } from './netns.ts';
 import type { NetnsRef } from './netns-ref.ts';
 
 const CLONE_NEWNET = 0x40000000;
@@ -20,9 +20,6 @@ export function warmPool(): void {
   access('/', () => undefined);
 }
 
-/** What a function may return that is over when it returns. */
-export type Settled<T> = T extends PromiseLike<unknown> ? never : T;
-
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
@@ -36,9 +33,9 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
  * A handle stays the caller's; a ref is opened and closed here.
  */
 export function within<T>(netns: NetnsHandle | NetnsRef, fn: () => Settled<T>): Settled<T> {
-  if (!(netns instanceof NetnsHandle)) return withHandle(openNetns(netns), (handle) => within<T>(handle, fn));
+  if (!(netns instanceof NetnsHandle)) return withHandle<T>(openNetns(netns), (handle) => within<T>(handle, fn));
   warmPool();
-  return withHandle(openOwnNetns(), (home) => {
+  return withHandle<T>(openOwnNetns(), (home) => {
     check(setns(netns.fd, CLONE_NEWNET), 'Enter namespace', `inode ${netns.inode}`);
     let result: Settled<T>;
     try {

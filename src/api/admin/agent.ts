@@ -1,0 +1,22 @@
+import { type Wires } from '../../features/wire/api.ts';
+
+/** What an agent says about itself. */
+export interface AgentStatus {
+  version: string;
+  instance: string;
+  pid: number;
+  /** ISO 8601, when it started. */
+  since: string;
+  /** koffi or ffi-napi. */
+  ffi: string;
+  libbpf: string;
+  kernel: string;
+  /** A kernel feature to what is said about it. */
+  features: Readonly<Record<string, string>>;
+}
+
+/** What this api needs of the agent. */
+export interface AdminAgent {
+  wires: Wires;
+  status(): AgentStatus;
+}

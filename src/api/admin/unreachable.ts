@@ -1,0 +1,42 @@
+import { Failure } from '../../features/failure.ts';
+import { probe } from './socket.ts';
+
+/** No agent answers on its admin socket. `message` says which socket and what to do. */
+export class Unreachable extends Error {
+  readonly socketPath: string;
+
+  constructor(message: string, socketPath: string) {
+    super(message);
+    this.name = 'Unreachable';
+    this.socketPath = socketPath;
+  }
+}
+
+/** Asks the kernel, after a call has failed, what is wrong with the socket. */
+export async function whyUnreachable(
+  socketPath: string,
+  instance: string,
+  details: string,
+): Promise<Unreachable | Failure> {
+  const start = instance === 'default' ? 'vwire agent' : `vwire agent --instance ${instance}`;
+  const answer = await probe(socketPath);
+  switch (answer) {
+    case 'open':
+      return new Unreachable(`The agent on '${socketPath}' ended the call: ${details}`, socketPath);
+    case 'ENOENT':
+      return new Unreachable(
+        `No agent runs for instance '${instance}': there is no socket '${socketPath}'; start one with '${start}'`,
+        socketPath,
+      );
+    case 'ECONNREFUSED':
+      return new Unreachable(
+        `No agent runs for instance '${instance}': socket '${socketPath}' was left by one that died; start one with '${start}'`,
+        socketPath,
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return new Failure('unsupported', `Not permitted to use socket '${socketPath}' (${answer}): run as root`);
+    default:
+      return new Unreachable(`Cannot connect to socket '${socketPath}': ${answer}`, socketPath);
+  }
+}

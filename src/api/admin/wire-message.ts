@@ -1,0 +1,131 @@
+import { type MessageInitShape, create } from '@bufbuild/protobuf';
+import { Failure } from '../../features/failure.ts';
+import {
+  type CounterItem,
+  type Datapath as DatapathWord,
+  type HopItem,
+  type PortItem,
+  type WireItem,
+  type WireState as StateWord,
+} from '../../features/wire/api.ts';
+import {
+  type Counters,
+  type CountersSchema,
+  Datapath,
+  type Hop,
+  type HopSchema,
+  type Port,
+  type PortSchema,
+  type Wire,
+  WireSchema,
+  WireState,
+} from './vwire/v1/vwire_pb.ts';
+
+const states: Readonly<Record<StateWord, WireState>> = {
+  opening: WireState.OPENING,
+  open: WireState.OPEN,
+  closing: WireState.CLOSING,
+  down: WireState.DOWN,
+  orphan: WireState.ORPHAN,
+};
+
+const datapaths: Readonly<Record<DatapathWord, Datapath>> = {
+  tcx: Datapath.TCX,
+  clsact: Datapath.CLSACT,
+  xdp: Datapath.XDP,
+};
+
+/** An agent newer than its client may say a word that the client does not have. */
+function wordOf<W extends string>(words: Readonly<Record<W, number>>, value: number, what: string): W {
+  const word = (Object.keys(words) as W[]).find((key) => words[key] === value);
+  if (word !== undefined) return word;
+  throw new Failure(
+    'failed',
+    `The agent answered with a ${what} this client does not know (${value}): use the vwire of the agent's version`,
+  );
+}
+
+function present<T>(part: T | undefined, what: string): T {
+  if (part !== undefined) return part;
+  throw new Failure('failed', `The agent answered with a wire without its ${what}`);
+}
+
+const portMessage = (port: PortItem): MessageInitShape<typeof PortSchema> => ({
+  netns: port.netns,
+  name: port.name,
+  ifindex: port.ifindex,
+  mac: port.mac,
+  hostName: port.host.name,
+  hostIfindex: port.host.ifindex,
+  addresses: [...port.addresses],
+});
+
+const portItem = (port: Port): PortItem => ({
+  netns: port.netns,
+  name: port.name,
+  ifindex: port.ifindex,
+  mac: port.mac,
+  host: { name: port.hostName, ifindex: port.hostIfindex },
+  addresses: port.addresses,
+});
+
+const hopMessage = (hop: HopItem): MessageInitShape<typeof HopSchema> => ({
+  from: hop.from,
+  to: hop.to,
+  datapath: datapaths[hop.datapath],
+  reason: hop.reason,
+  action: hop.action,
+});
+
+const hopItem = ({ from, to, datapath, reason, action }: Hop): HopItem => ({
+  from,
+  to,
+  datapath: wordOf(datapaths, datapath, 'datapath'),
+  reason,
+  action,
+});
+
+const countersMessage = (counters: CounterItem): MessageInitShape<typeof CountersSchema> => ({
+  packets: counters.packets,
+  segments: counters.segments,
+  bytes: counters.bytes,
+  dropped: { ...counters.dropped },
+});
+
+const counterItem = ({ packets, segments, bytes, dropped }: Counters): CounterItem => ({
+  packets,
+  segments,
+  bytes,
+  dropped,
+});
+
+export const wireMessage = (wire: WireItem): Wire =>
+  create(WireSchema, {
+    id: wire.id,
+    connection: wire.connection,
+    service: wire.service ?? '',
+    state: states[wire.state],
+    since: wire.since,
+    mtu: wire.mtu,
+    left: portMessage(wire.left),
+    right: portMessage(wire.right),
+    hops: wire.hops.map(hopMessage),
+    leftToRight: countersMessage(wire.counters.leftToRight),
+    rightToLeft: countersMessage(wire.counters.rightToLeft),
+  });
+
+export const wireItem = (wire: Wire): WireItem => ({
+  id: wire.id,
+  connection: wire.connection,
+  service: wire.service === '' ? null : wire.service,
+  state: wordOf(states, wire.state, 'state'),
+  since: wire.since,
+  mtu: wire.mtu,
+  left: portItem(present(wire.left, 'left port')),
+  right: portItem(present(wire.right, 'right port')),
+  hops: wire.hops.map(hopItem),
+  counters: {
+    leftToRight: counterItem(present(wire.leftToRight, 'counters')),
+    rightToLeft: counterItem(present(wire.rightToLeft, 'counters')),
+  },
+});

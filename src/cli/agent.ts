@@ -1,0 +1,69 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { exitCodes } from './shell/exit.ts';
+import { type Verb, text, toggle } from './shell/verb.ts';
+
+/** How long calls at work may take once the agent is told to stop. */
+const graceMs = 5_000;
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Whoever waits for the file never sees it half written. */
+function writeReadyFile(path: string): void {
+  writeFileSync(`${path}.new`, `${process.pid}\n`);
+  renameSync(`${path}.new`, path);
+}
+
+export const agent: Verb = {
+  details:
+    'Logs JSON on stdout and says "ready" when it answers. SIGTERM or Ctrl-C stops it and leaves every wire\n' +
+    'forwarding; the next agent of the instance takes them over.',
+  positionals: [],
+  flags: [
+    toggle('allow-host-netns', "Let wires end in this machine's own namespace"),
+    text('orphan-grace', 'TIME', 'Remove what nobody asks for after this long (default: 60s)'),
+    text('max-wires', 'N', 'Refuse more wires than this (default: no limit)'),
+    text('ready-file', 'FILE', 'Write this file, with the pid, once the agent answers', 'file'),
+  ],
+  run: async ({ given, settings, io, sources }) => {
+    // Only this verb pays for these.
+    const [{ agentOptionsOf }, { adminSocketPath, serveAdmin }, { pino }] = await Promise.all([
+      import('./agent-options.ts'),
+      import('../api/admin/server.ts'),
+      import('pino'),
+    ]);
+    const { logLevel, readyFile, ...config } = agentOptionsOf(given, settings);
+    const logger = pino(
+      {
+        level: logLevel,
+        base: { pid: process.pid, instance: config.instance },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (level) => ({ level }) },
+      },
+      { write: (line) => io.out(line) },
+    );
+    // Asked for before anything starts, so that no signal meets a half-started agent.
+    const stop = io.until('SIGTERM', 'SIGINT');
+    const running = await sources.startAgent({ ...config, logger });
+    try {
+      const socketPath = adminSocketPath(config.runDir, config.instance);
+      const admin = await serveAdmin(running, socketPath, logger.child({ api: 'admin' }));
+      try {
+        if (readyFile !== null) writeReadyFile(readyFile);
+        logger.info({ socket: socketPath }, 'ready');
+        await aborted(stop);
+        logger.info({ signal: String(stop.reason) }, 'stopping, wires go on forwarding');
+      } finally {
+        if (readyFile !== null) rmSync(readyFile, { force: true });
+        await admin.close(graceMs);
+      }
+    } finally {
+      await running.stop();
+    }
+    logger.info('stopped');
+    return exitCodes.ok;
+  },
+};

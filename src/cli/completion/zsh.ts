@@ -1,0 +1,72 @@
+import { type Completes } from '../shell/verb.ts';
+import { type Model, type Word, quoted } from './model.ts';
+
+function offer(completes: Completes): string {
+  switch (completes) {
+    case 'netns':
+      return '_vwire_netns';
+    case 'wire':
+      return 'compadd -- ${(f)"$(vwire ls --quiet --instance $instance 2>/dev/null)"}';
+    case 'file':
+      return '_files';
+    case 'directory':
+      return '_files -/';
+    default:
+      return `compadd -- ${completes.map(quoted).join(' ')}`;
+  }
+}
+
+/** `_describe` splits each entry at its first bare colon. */
+const entries = (words: readonly Word[]): string =>
+  words.map(({ word, summary }) => quoted(`${word.replaceAll(':', '\\:')}:${summary}`)).join(' ');
+
+function verbCase({ path, flags, completes }: Model['verbs'][number]): string {
+  const rest = completes === null ? ':' : offer(completes);
+  return `    ${quoted(path)}|${quoted(`${path} `)}*)
+      if [[ $words[CURRENT] == -* ]]; then
+        offers=(${entries(flags)})
+        _describe flag offers
+      else
+        ${rest}
+      fi ;;`;
+}
+
+/** A script that runs nothing but itself, except for names of wires, which compadd takes as they are. */
+export const zshScript = ({ places, verbs, values, valued }: Model): string => `#compdef vwire
+# vwire completion for zsh
+# Try it:  source <(vwire completion zsh)
+# Keep it: vwire completion zsh > "\${fpath[1]}/_vwire"
+
+_vwire_netns() {
+  local -a names
+  names=(/run/netns/*(N:t))
+  compadd -- $names name:$^names
+}
+
+_vwire() {
+  local instance=default verb="" at
+  local -a offers
+  for ((at = 2; at < CURRENT; at++)); do
+    case $words[at] in
+      --instance) instance=$words[++at] ;;
+      ${valued.filter((flag) => flag !== '--instance').join('|')}) ((++at)) ;;
+      -*) ;;
+      *) verb+=\${verb:+ }$words[at] ;;
+    esac
+  done
+  case $words[CURRENT-1] in
+${values.map(({ flags, completes }) => `    ${flags.join('|')}) ${offer(completes)}; return ;;`).join('\n')}
+    ${valued.filter((flag) => !values.some(({ flags }) => flags.includes(flag))).join('|')}) return ;;
+  esac
+  case $verb in
+${places.map(({ after, words }) => `    ${quoted(after)}) offers=(${entries(words)}); _describe verb offers ;;`).join('\n')}
+${verbs.map(verbCase).join('\n')}
+  esac
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _vwire "$@"
+else
+  compdef _vwire vwire
+fi
+`;

@@ -1,0 +1,43 @@
+import { type Logger } from 'pino';
+import { type AdminAgent } from '../../api/admin/agent.ts';
+import { type WireItem, type WireName } from '../../features/wire/api.ts';
+
+/** Where one instance keeps its things. */
+export interface Place {
+  instance: string;
+  bpffs: string;
+  runDir: string;
+}
+
+/** One wire's story, read from pins and state files. */
+export interface Explanation {
+  wire: WireItem;
+  steps: { title: string; detail: string; ok: boolean }[];
+  errors: { at: string; message: string }[];
+}
+
+export interface Finding {
+  name: string;
+  status: 'ok' | 'warning' | 'failure';
+  detail: string;
+  remedy: string | null;
+}
+
+export interface AgentConfig extends Place {
+  logger: Logger;
+  allowHostNetns: boolean;
+  orphanGraceMs: number;
+  maxWires: number | null;
+}
+
+export interface Agent extends AdminAgent {
+  stop(): Promise<void>;
+}
+
+/** What verbs use beside the agent's socket; each throws Failure. Loaded only when called. */
+export interface Sources {
+  readWires(place: Place): Promise<WireItem[]>;
+  explainWire(place: Place, name: WireName): Promise<Explanation>;
+  doctor(place: Place): AsyncIterable<Finding>;
+  startAgent(config: AgentConfig): Promise<Agent>;
+}

@@ -1,0 +1,23 @@
+import { Failure } from '../features/failure.ts';
+import { type WireName } from '../features/wire/api.ts';
+import { type Positional } from './shell/verb.ts';
+
+/** How a verb's NAME is read: all digits is a wire's id, anything else a connection's name. */
+export function wireNameOf(typed: string): WireName {
+  if (!/^\d+$/.test(typed)) return { connection: typed };
+  const id = Number(typed);
+  const allowed = 'a wire id up to 4294967295, or a connection name';
+  if (id <= 0xffffffff) return { id };
+  throw new Failure('invalid', `'${typed}' names no wire: it takes ${allowed}`, {
+    field: 'name',
+    value: typed,
+    allowed,
+  });
+}
+
+export const oneWire: Positional = {
+  name: 'NAME',
+  summary: 'The id of a wire or the name of its connection; all digits is an id',
+  many: false,
+  completes: 'wire',
+};

@@ -1,0 +1,255 @@
+import { BpfMap } from '../../loader/map.ts';
+import { type BpfLink } from '../../loader/link/link.ts';
+import { DropReason } from '../../maps/layouts.gen.ts';
+import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
+import { attach, attachedProgram, detach, forgetPin, type Place } from './attach.ts';
+import { type Datapath } from './datapath.ts';
+import { directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
+import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
+import { observeLosses, watchPort, unwatchPort } from './losses.ts';
+import { makePinDirectories, pinPaths, type PinPaths } from './pins.ts';
+import { farSide, sides, type Port, type Side } from './port.ts';
+import { Programs, type ProgramName } from './programs.ts';
+
+export interface DataplaneConfig {
+  /** Mount point of a BPF file system. */
+  bpffs: string;
+  instance: string;
+  /** Wires the tables have room for; null takes what the programs declare (65,536). */
+  maxWires: number | null;
+}
+
+/** Two ports joined, as the dataplane needs them. */
+export interface Joined {
+  id: number;
+  left: Port;
+  right: Port;
+  datapath: Datapath;
+}
+
+/** Enters the namespace of a side's pod for the time of a call. */
+export type Enter = (side: Side, act: () => void) => void;
+
+/** Whether losses after a redirect can be told on this kernel, and if not, why. */
+export type LossObservation = { observed: true } | { observed: false; why: string };
+
+/**
+ * Owns the maps, programs and attachments of one instance. Everything that forwards is pinned or belongs
+ * to its device, so closing this, or dying, changes nothing for traffic.
+ */
+export class Dataplane {
+  readonly paths: PinPaths;
+  readonly losses: LossObservation;
+  readonly #programs: Programs;
+  readonly #tables: SharedTables;
+  readonly #node: NodeTable;
+  readonly #watched: WatchedTable | null;
+  readonly #lossLink: BpfLink | null;
+  #ports: PortTable | null = null;
+
+  private constructor(config: DataplaneConfig) {
+    this.paths = pinPaths(config.bpffs, config.instance);
+    makePinDirectories(this.paths);
+    const entries = config.maxWires === null ? null : config.maxWires * 2;
+    const sizes: Record<string, number> =
+      entries === null ? {} : { hops: entries, counters: entries, watched: entries * 2 };
+    this.#programs = new Programs(this.paths, sizes);
+    this.#programs.get('vwire_tc_own');
+    this.#tables = openShared(this.paths.maps, false);
+    this.#node = openNode(this.paths.maps);
+    const losses = observeLosses(this.#programs, this.paths);
+    this.losses = losses.state;
+    this.#lossLink = losses.link;
+    this.#watched =
+      losses.link === null ? null : tables.watched(BpfMap.openPinned(mapPath(this.paths.maps, 'watched')));
+  }
+
+  /** The caller holds the instance's lock, and closes. */
+  static open(config: DataplaneConfig): Dataplane {
+    return new Dataplane(config);
+  }
+
+  get tables(): SharedTables {
+    return this.#tables;
+  }
+
+  /** Never handed out before within this boot, also not by an agent before this one. */
+  allocateWire(): number {
+    const node = this.#node.get(0);
+    if (node === null) throw new Error("Map 'node' lost its only entry");
+    if (node.nextWire === 0xffffffff) throw new Error('Wire ids are used up until the next boot');
+    this.#node.set(0, { nextWire: node.nextWire + 1 });
+    return node.nextWire;
+  }
+
+  /**
+   * Joins two ports whose devices exist and are down: counters and targets first, the entries, then the
+   * programs. What fails half-way is taken back. Repeating it mends what is missing and leaves the rest.
+   */
+  wire(wire: Joined, enter: Enter): void {
+    const undo: (() => void)[] = [];
+    try {
+      for (const side of sides) {
+        const key = { wire: wire.id, direction: directionFrom(side) };
+        if (this.#tables.counters.get(key) === null) {
+          this.#tables.counters.reset(key);
+          undo.push(() => this.#tables.counters.delete(key));
+        }
+      }
+      if (this.#watched) for (const side of sides) watchPort(this.#watched, wire.id, side, wire[side]);
+      if (wire.datapath === 'xdp') this.#prepareXdp(wire, enter, undo);
+      for (const side of sides) this.#setHop(wire, side, undo);
+      for (const side of sides) {
+        attach(this.#place(wire, side), this.#programs.get(programFor(wire.datapath, wire[side])));
+        undo.push(() => {
+          detach(this.#place(wire, side));
+        });
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      if (this.#watched) for (const side of sides) unwatchPort(this.#watched, wire[side]);
+      throw error;
+    }
+  }
+
+  #setHop(wire: Joined, side: Side, undo: (() => void)[]): void {
+    const key = hopKeyOf(wire[side]);
+    const hop = forwarding(wire.id, side, wire[farSide(side)], wire.datapath);
+    const before = this.#tables.hops.get(key);
+    if (before && sameHop(before, hop)) return;
+    this.#tables.hops.set(key, hop);
+    undo.push(() => this.#tables.hops.delete(key));
+  }
+
+  /** XDP needs its targets in a devmap, and NAPI at the far end of each veth. */
+  #prepareXdp(wire: Joined, enter: Enter, undo: (() => void)[]): void {
+    const pass = this.#programs.get('vwire_xdp_pass'); // loads the object, hence the devmap
+    this.#ports ??= tables.ports(BpfMap.openPinned(mapPath(this.paths.maps, 'ports')));
+    const ports = this.#ports;
+    for (const side of sides) {
+      const { ifindex, pod } = wire[side];
+      ports.set(ifindex, ifindex);
+      undo.push(() => ports.delete(ifindex));
+      if (pod === null) continue;
+      const place = this.#passPlace(wire.id, side, pod.ifindex);
+      enter(side, () => {
+        attach(place, pass);
+      });
+      undo.push(() => {
+        enter(side, () => {
+          detach(place);
+        });
+      });
+    }
+  }
+
+  /** Turns both hops to drop at once, counted with `reason`. */
+  block(wire: Joined, reason: DropReason): void {
+    for (const side of sides) this.blockTowards(wire, side, reason);
+  }
+
+  /** Turns the hop that leads to `side` to drop. */
+  blockTowards(wire: Joined, side: Side, reason: DropReason): void {
+    const from = farSide(side);
+    const hop = forwarding(wire.id, from, wire[side], wire.datapath);
+    this.#tables.hops.set(hopKeyOf(wire[from]), dropping(hop, reason));
+  }
+
+  /** Undoes blockTowards. */
+  forwardTowards(wire: Joined, side: Side): void {
+    const from = farSide(side);
+    this.#tables.hops.set(hopKeyOf(wire[from]), forwarding(wire.id, from, wire[side], wire.datapath));
+  }
+
+  /** Before the devices go: takes the entries away. The caller has blocked them. */
+  removeEntries(wire: Joined): void {
+    for (const side of sides) {
+      this.#tables.hops.delete(hopKeyOf(wire[side]));
+      this.#ports?.delete(wire[side].ifindex);
+    }
+  }
+
+  /** After the devices went: forgets pins, counters and what was watched. */
+  forget(wire: Joined): void {
+    for (const side of sides) {
+      forgetPin(this.#place(wire, side));
+      forgetPin({ ...this.#place(wire, side), pinName: `${this.#pinName(wire.id, side)}-pass` });
+      if (this.#watched) unwatchPort(this.#watched, wire[side]);
+      this.#tables.counters.delete({ wire: wire.id, direction: directionFrom(side) });
+    }
+    this.forgetDrops(new Set([wire.id]));
+  }
+
+  forgetDrops(wires: ReadonlySet<number>): void {
+    for (const [key] of this.#tables.drops.entries()) if (wires.has(key.wire)) this.#tables.drops.delete(key);
+  }
+
+  /**
+   * Moves a joined wire to another datapath without losing a frame: the new programs attach before the
+   * old ones leave. Of XDP, tcx and clsact on one device the earlier hook decides.
+   */
+  switchDatapath(wire: Joined, datapath: Datapath, enter: Enter): void {
+    if (wire.datapath === datapath) return;
+    this.wire({ ...wire, datapath }, enter);
+    for (const side of sides) {
+      detach(this.#place(wire, side));
+      const { pod } = wire[side];
+      if (wire.datapath === 'xdp' && pod !== null)
+        enter(side, () => {
+          detach(this.#passPlace(wire.id, side, pod.ifindex));
+        });
+    }
+  }
+
+  /** Whether entries and programs are exactly what this wire needs. */
+  isJoined(wire: Joined): boolean {
+    return sides.every((side) => {
+      const hop = this.#tables.hops.get(hopKeyOf(wire[side]));
+      const wanted = forwarding(wire.id, side, wire[farSide(side)], wire.datapath);
+      if (hop === null || !sameHop(hop, wanted)) return false;
+      return (
+        attachedProgram(this.#place(wire, side)) ===
+        this.#programs.get(programFor(wire.datapath, wire[side])).info.id
+      );
+    });
+  }
+
+  #pinName(id: number, side: Side): string {
+    return `w${id}-${side}`;
+  }
+
+  #place(wire: Joined, side: Side): Place {
+    return {
+      datapath: wire.datapath,
+      ifindex: wire[side].ifindex,
+      links: this.paths.links,
+      pinName: `${this.#pinName(wire.id, side)}-${wire.datapath}`,
+    };
+  }
+
+  #passPlace(id: number, side: Side, ifindex: number): Place {
+    return { datapath: 'xdp', ifindex, links: this.paths.links, pinName: `${this.#pinName(id, side)}-pass` };
+  }
+
+  /** Unpins programs of other versions; call it once every wire runs this one's. */
+  forgetOtherVersions(): void {
+    this.#programs.forgetOthers();
+  }
+
+  /** Closes descriptors. Pins stay, traffic goes on. */
+  close(): void {
+    this.#programs.close();
+    this.#tables.hops.close();
+    this.#tables.counters.close();
+    this.#tables.drops.close();
+    this.#node.close();
+    this.#watched?.close();
+    this.#ports?.close();
+    this.#lossLink?.close();
+  }
+}
+
+function programFor(datapath: Datapath, port: Port): ProgramName {
+  if (datapath === 'xdp') return port.made ? 'vwire_xdp_own' : 'vwire_xdp_guest';
+  return port.made ? 'vwire_tc_own' : 'vwire_tc_guest';
+}

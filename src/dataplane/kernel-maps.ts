@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BpfMap } from '../../loader/map.ts';
+import { type BpfObject } from '../../loader/object.ts';
+import { node, type Node } from '../../maps/layouts.gen.ts';
+import {
+  tables,
+  u32,
+  type CounterTable,
+  type DropTable,
+  type HopTable,
+  type NodeTable,
+} from '../../maps/table.ts';
+
+/** Maps an object gets from the pins instead of making its own. */
+export const sharedMaps = ['hops', 'counters', 'drops'] as const;
+
+export const mapPath = (directory: string, name: string): string => join(directory, name);
+
+/**
+ * Points the object's maps at the pinned ones, and sizes those that do not exist yet. The returned
+ * function, called after the load, pins what the load created.
+ */
+export function bindMaps(
+  object: BpfObject,
+  directory: string,
+  sizes: Readonly<Record<string, number>>,
+): { loaded: () => void } {
+  const created: string[] = [];
+  for (const name of object.mapNames) {
+    if (name.startsWith('.')) continue; // sections of globals belong to their program
+    const map = object.map(name);
+    if (existsSync(mapPath(directory, name))) {
+      const pinned = BpfMap.openPinned(mapPath(directory, name));
+      try {
+        map.reuse(pinned);
+      } finally {
+        pinned.close();
+      }
+      continue;
+    }
+    const size = sizes[name];
+    if (size !== undefined) map.setMaxEntries(size);
+    created.push(name);
+  }
+  return {
+    loaded() {
+      for (const name of created) {
+        const map = object.takeMap(name);
+        try {
+          map.pin(mapPath(directory, name));
+        } finally {
+          map.close();
+        }
+      }
+    },
+  };
+}
+
+/** Opens the node's map, or makes it: no program reads it, so no object carries it. */
+export function openNode(directory: string): NodeTable {
+  const path = mapPath(directory, 'node');
+  if (existsSync(path)) return tables.node(BpfMap.openPinned(path));
+  const map = BpfMap.create({
+    type: 'array',
+    name: 'node',
+    keySize: u32.size,
+    valueSize: node.size,
+    maxEntries: 1,
+  });
+  try {
+    map.pin(path);
+    const table = tables.node(map);
+    const first: Node = { nextWire: 1 };
+    table.set(0, first);
+    return table;
+  } catch (error) {
+    map.close();
+    throw error;
+  }
+}
+
+export interface SharedTables {
+  hops: HopTable;
+  counters: CounterTable;
+  drops: DropTable;
+}
+
+/** Opens the pinned shared tables. Whoever opens them closes them. */
+export function openShared(directory: string, readOnly: boolean): SharedTables {
+  const open = (name: string): BpfMap => BpfMap.openPinned(mapPath(directory, name), { readOnly });
+  return {
+    hops: tables.hops(open('hops')),
+    counters: tables.counters(open('counters')),
+    drops: tables.drops(open('drops')),
+  };
+}

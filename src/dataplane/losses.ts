@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BpfError } from '../../loader/error.ts';
+import { BpfLink } from '../../loader/link/link.ts';
+import { attachTracepoint } from '../../loader/link/tracepoint.ts';
+import { unpin } from '../../loader/pin.ts';
+import { DeviceEnd, type Watched, type WatchedKey } from '../../maps/layouts.gen.ts';
+import { type WatchedTable } from '../../maps/table.ts';
+import { ownNetns } from '../net/netns.ts';
+import { type LossObservation } from './dataplane.ts';
+import { directionFrom } from './hops.ts';
+import { type PinPaths } from './pins.ts';
+import { type Port, type Side } from './port.ts';
+import { type Programs } from './programs.ts';
+
+/**
+ * Starts, or finds, the program that hears of every packet the kernel drops. It needs a kernel that tells
+ * BTF tracepoints why (5.17); elsewhere wires work the same and such losses are "not observable".
+ */
+export function observeLosses(
+  programs: Programs,
+  paths: PinPaths,
+): { state: LossObservation; link: BpfLink | null } {
+  const pin = join(paths.links, 'lost');
+  try {
+    const program = programs.get('vwire_lost');
+    if (existsSync(pin)) {
+      const link = BpfLink.openPinned(pin);
+      if (link.info.programId === program.info.id) return { state: { observed: true }, link };
+      // A tracing link takes no other program: the new one starts before the old one ends.
+      link.close();
+    }
+    const link = attachTracepoint(program);
+    unpin(pin);
+    link.pin(pin);
+    return { state: { observed: true }, link };
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return { state: { observed: false, why: error.message }, link: null };
+  }
+}
+
+function* watchedEnds(wire: number, side: Side, port: Port): Generator<[WatchedKey, Watched]> {
+  const direction = directionFrom(side);
+  yield [
+    { netns: ownNetns().inode, ifindex: port.ifindex },
+    { wire, direction, end: DeviceEnd.END_HOST },
+  ];
+  if (port.pod)
+    yield [
+      { netns: port.pod.netns.inode, ifindex: port.pod.ifindex },
+      { wire, direction, end: DeviceEnd.END_POD },
+    ];
+}
+
+export function watchPort(table: WatchedTable, wire: number, side: Side, port: Port): void {
+  for (const [key, value] of watchedEnds(wire, side, port)) table.set(key, value);
+}
+
+export function unwatchPort(table: WatchedTable, port: Port): void {
+  for (const [key] of watchedEnds(0, 'left', port)) table.delete(key);
+}

@@ -1,0 +1,178 @@
+import { farSide, sides, type Side } from '../../dataplane/port.ts';
+import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import { addAddress, addressSpec } from '../../net/addr.ts';
+import { parseCidr } from '../../net/cidr.ts';
+import { changeDevice, createVeth, findByName, setMtu, setUp, type VethSpec } from '../../net/device.ts';
+import { NetlinkError } from '../../net/error.ts';
+import { type Device, type OffloadSizes } from '../../net/link.ts';
+import { type NetnsHandle } from '../../net/netns.ts';
+import { NetlinkSocket } from '../../net/socket.ts';
+import { setSysctl } from '../../net/sysctl.ts';
+import { within } from '../../net/within.ts';
+import { Failure } from '../failure.ts';
+import { deviceAlias } from './names.ts';
+
+export type Handles = Readonly<Record<Side, NetnsHandle>>;
+
+/**
+ * BIG TCP: packets of this size stay whole on the way through both veths, at no price for others.
+ * IPv4 has the same from 6.3; older kernels take none of it and keep 64 KiB.
+ */
+const bigPackets: OffloadSizes = { gso: 196608, gro: 196608, gsoIpv4: 196608, groIpv4: 196608 };
+let bigPacketsTaken = true;
+
+const isErrno = (error: unknown, code: string): boolean =>
+  error instanceof NetlinkError && error.code === code;
+
+/** Runs `act` with a netlink socket of the namespace, which is closed with the operation. */
+export function inPod<T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T {
+  const outcome: { value: T | null; done: boolean } = { value: null, done: false };
+  within(netns, () => {
+    const socket = NetlinkSocket.open();
+    try {
+      outcome.value = act(socket);
+      outcome.done = true;
+    } finally {
+      socket.close();
+    }
+  });
+  return outcome.value as T;
+}
+
+function createPair(host: NetlinkSocket, spec: Omit<VethSpec, 'gso'>): ReturnType<typeof createVeth> {
+  if (bigPacketsTaken) {
+    try {
+      return createVeth(host, { ...spec, gso: bigPackets });
+    } catch (error) {
+      if (!isErrno(error, 'EINVAL') && !isErrno(error, 'ERANGE')) throw error;
+      bigPacketsTaken = false;
+    }
+  }
+  return createVeth(host, { ...spec, gso: null });
+}
+
+/** EEXIST does not say which of the two names is taken. */
+function nameTaken(host: NetlinkSocket, side: Side, record: SideRecord): Failure {
+  const ours = findByName(host, record.hostName) !== null;
+  return ours
+    ? new Failure(
+        'refused',
+        `Device '${record.hostName}' exists in the agent's namespace, though nobody asked for it here`,
+        {
+          field: 'instance',
+          value: record.hostName,
+          allowed: 'an instance name whose devices do not collide',
+        },
+      )
+    : new Failure(
+        'refused',
+        `${side}.name is '${record.name}': an interface of that name exists in '${record.netns.ref}'`,
+        {
+          field: `${side}.name`,
+          value: record.name,
+          allowed: 'a name that is free in the namespace',
+        },
+      );
+}
+
+/**
+ * Makes the device pair of one side, both ends down, each born where it belongs. The host end carries the
+ * far pod's MAC, is silent (no IPv6, no ARP) and bears our mark. Returns the record with its ifindexes.
+ */
+export function createSide(
+  host: NetlinkSocket,
+  instance: string,
+  record: WireRecord,
+  side: Side,
+  handles: Handles,
+): SideRecord {
+  const wanted = record[side];
+  let pair: ReturnType<typeof createVeth>;
+  try {
+    pair = createPair(host, {
+      name: wanted.hostName,
+      mac: record[farSide(side)].mac,
+      mtu: record.mtu,
+      group: 0,
+      peer: { name: wanted.name, mac: wanted.mac, mtu: record.mtu, netnsFd: handles[side].fd },
+    });
+  } catch (error) {
+    throw isErrno(error, 'EEXIST') ? nameTaken(host, side, wanted) : error;
+  }
+  const made = { ...wanted, hostIfindex: pair.device.ifindex, ifindex: pair.peerIfindex };
+  silenceHostEnd(host, instance, record.id, side, made);
+  return made;
+}
+
+/** Idempotent. Only the sysctl keeps a device from speaking IPv6; addrgenmode and NOARP alone do not. */
+export function silenceHostEnd(
+  host: NetlinkSocket,
+  instance: string,
+  wire: number,
+  side: Side,
+  record: SideRecord,
+): void {
+  setSysctlIfAny(`net/ipv6/conf/${record.hostName}/disable_ipv6`, '1');
+  changeDevice(host, record.hostIfindex, { alias: deviceAlias(instance, wire, side), noArp: true });
+}
+
+/** A namespace without IPv6 has nothing to switch. */
+function setSysctlIfAny(path: string, value: string): void {
+  try {
+    setSysctl(null, path, value);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+/** Gives a pod's end its addresses, usable at once. Repeating it changes nothing. */
+export function addressPodEnd(record: SideRecord, side: Side, handle: NetnsHandle): void {
+  inPod(handle, (socket) => {
+    setSysctlIfAny(`net/ipv6/conf/${record.name}/accept_dad`, '0');
+    for (const address of record.addresses) {
+      const cidr = parseCidr(address, `${side}.address`);
+      try {
+        addAddress(socket, addressSpec(record.ifindex, cidr, { noDad: cidr.family === 6 }));
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+      }
+    }
+  });
+}
+
+/** Pods' ends first, host ends last: from then on frames move. */
+export function bringUp(host: NetlinkSocket, record: WireRecord, handles: Handles): void {
+  for (const side of sides)
+    inPod(handles[side], (socket) => {
+      setUp(socket, record[side].ifindex);
+    });
+  for (const side of sides) setUp(host, record[side].hostIfindex);
+}
+
+/** All four ends, largest first when shrinking would strand packets: the pods' ends decide what is sent. */
+export function changeMtu(host: NetlinkSocket, record: WireRecord, mtu: number, handles: Handles): void {
+  const pods = (): void => {
+    for (const side of sides)
+      inPod(handles[side], (socket) => {
+        setMtu(socket, record[side].ifindex, mtu);
+      });
+  };
+  const hosts = (): void => {
+    for (const side of sides) setMtu(host, record[side].hostIfindex, mtu);
+  };
+  const order = mtu > record.mtu ? [hosts, pods] : [pods, hosts];
+  for (const step of order) step();
+}
+
+/** The two ends of a side as they are now; null for an end that is not there (or is not the one meant). */
+export function findSide(
+  host: NetlinkSocket,
+  record: SideRecord,
+  handle: NetnsHandle | null,
+): { host: Device | null; pod: Device | null } {
+  const pod = handle === null ? null : inPod(handle, (socket) => findByName(socket, record.name));
+  return { host: findByName(host, record.hostName), pod };
+}

@@ -1,0 +1,37 @@
+import { type Joined } from '../../dataplane/dataplane.ts';
+import { type Side } from '../../dataplane/port.ts';
+import { type Scope } from '../../state/scope.ts';
+import { type WireRecord } from '../../state/wire-record.ts';
+import { type WireState } from './api.ts';
+import { portOf } from './plan.ts';
+
+/** One wire the agent knows of: what was meant, what is held, how it stands. */
+export interface Entry {
+  record: WireRecord;
+  scope: Scope;
+  state: 'opening' | 'open' | 'closing' | 'orphan';
+  /** Ports that are administratively down or without carrier: the hops towards them drop. */
+  readonly down: Set<Side>;
+  /** Operations on one wire run one after the other. */
+  turn: Promise<void>;
+}
+
+export const stateOf = (entry: Entry): WireState =>
+  entry.state === 'open' && entry.down.size > 0 ? 'down' : entry.state;
+
+export const joinedOf = (record: WireRecord): Joined => ({
+  id: record.id,
+  left: portOf(record, 'left'),
+  right: portOf(record, 'right'),
+  datapath: record.datapath,
+});
+
+/** Runs `act` when every earlier operation on this wire is over, however that ended. */
+export function inTurn<T>(entry: Entry, act: () => Promise<T>): Promise<T> {
+  const result = entry.turn.then(act);
+  entry.turn = result.then(
+    () => undefined,
+    () => undefined,
+  );
+  return result;
+}

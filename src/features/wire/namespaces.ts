@@ -1,0 +1,56 @@
+import { sides, type Side } from '../../dataplane/port.ts';
+import { type NetnsRecord, type WireRecord } from '../../state/wire-record.ts';
+import { NetnsError, type NetnsHandle, openNetns } from '../../net/netns.ts';
+import { parseNetns } from '../../net/netns-ref.ts';
+import { type Handles } from './devices.ts';
+
+/** Borrows both namespaces of a new wire for one operation; they are closed when it is over. */
+export async function borrowing<T>(
+  refs: Readonly<Record<Side, string>>,
+  use: (handles: Handles) => Promise<T>,
+): Promise<T> {
+  const left = openNetns(parseNetns(refs.left, 'left.netns'), 'left.netns');
+  try {
+    const right = openNetns(parseNetns(refs.right, 'right.netns'), 'right.netns');
+    try {
+      return await use({ left, right });
+    } finally {
+      right.close();
+    }
+  } finally {
+    left.close();
+  }
+}
+
+/** Opens the namespace a record means; null when it has ended, or another one bears the name now. */
+export function reopen(record: NetnsRecord): NetnsHandle | null {
+  let handle: NetnsHandle;
+  try {
+    handle = openNetns(parseNetns(record.ref));
+  } catch (error) {
+    if (error instanceof NetnsError && error.problem === 'absent') return null;
+    throw error;
+  }
+  if (handle.dev === record.dev && handle.inode === record.inode) return handle;
+  handle.close();
+  return null;
+}
+
+/** Like `borrowing`, for a wire that exists; null for a namespace that has ended. */
+export async function reborrowing<T>(
+  record: WireRecord,
+  use: (handles: Record<Side, NetnsHandle | null>) => Promise<T>,
+): Promise<T> {
+  const handles: Record<Side, NetnsHandle | null> = { left: null, right: null };
+  try {
+    for (const side of sides) handles[side] = reopen(record[side].netns);
+    return await use(handles);
+  } finally {
+    for (const side of sides) handles[side]?.close();
+  }
+}
+
+export function bothAlive(handles: Record<Side, NetnsHandle | null>): Handles | null {
+  const { left, right } = handles;
+  return left && right ? { left, right } : null;
+}

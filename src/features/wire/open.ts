@@ -1,0 +1,111 @@
+import { type Dataplane, type Enter } from '../../dataplane/dataplane.ts';
+import { sides } from '../../dataplane/port.ts';
+import { DropReason } from '../../../maps/layouts.gen.ts';
+import { type NetlinkSocket } from '../../net/socket.ts';
+import { within } from '../../net/within.ts';
+import { type WireFiles } from '../../state/wires.ts';
+import { addressPodEnd, bringUp, createSide, type Handles } from './devices.ts';
+import { type Entry, joinedOf } from './entry.ts';
+import { fault } from './fault.ts';
+import { waitReady } from './ready.ts';
+import { type Reaper } from './reaper.ts';
+
+/** What opening and closing a wire needs around it. */
+export interface Workshop {
+  instance: string;
+  host: NetlinkSocket;
+  dataplane: Dataplane;
+  files: WireFiles;
+  reaper: Reaper;
+}
+
+export const entering =
+  (handles: Handles): Enter =>
+  (side, act) => {
+    within(handles[side], act);
+  };
+
+/** Holds the record: written before anything exists, gone after everything. */
+export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
+  return entry.scope.hold('record', '', () => {
+    shop.files.write(entry.record);
+    fault('recorded');
+    return () => {
+      shop.dataplane.forget(joinedOf(entry.record));
+      shop.files.remove(entry.record.id);
+    };
+  });
+}
+
+/** Holds the devices of both sides: deleted together, and with the entries that refer to them. */
+export function holdDevices(entry: Entry, shop: Workshop, make: () => void): Promise<void> {
+  return entry.scope.hold('devices', '', async () => {
+    const release = (): Promise<void> => {
+      const joined = joinedOf(entry.record);
+      const ifindexes = sides.map((side) => entry.record[side].hostIfindex);
+      return shop.reaper.delete(ifindexes, () => {
+        fault('deleting');
+        shop.dataplane.removeEntries(joined);
+      });
+    };
+    try {
+      make();
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return release;
+  });
+}
+
+/** Holds the joined hops: dropping, and counted as closing, from the moment of release. */
+export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promise<void> {
+  return entry.scope.hold('join', '', () => {
+    join();
+    return () => {
+      shop.dataplane.block(joinedOf(entry.record), DropReason.DROP_CLOSING);
+    };
+  });
+}
+
+/** Carries a plan out. A failure releases everything in reverse and is thrown on. */
+export async function openWire(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
+  try {
+    await holdRecord(entry, shop);
+    await holdDevices(entry, shop, () => {
+      for (const side of sides) {
+        entry.record = {
+          ...entry.record,
+          [side]: createSide(shop.host, shop.instance, entry.record, side, handles),
+        };
+        fault(`created ${side}`);
+      }
+      for (const side of sides) addressPodEnd(entry.record[side], side, handles[side]);
+      fault('addressed');
+    });
+    await holdJoin(entry, shop, () => {
+      shop.dataplane.wire(joinedOf(entry.record), entering(handles));
+      fault('joined');
+    });
+    bringUp(shop.host, entry.record, handles);
+    fault('up');
+    await waitReady(entry.record, handles);
+    entry.record = { ...entry.record, intent: 'open' };
+    shop.files.write(entry.record);
+    fault('opened');
+    entry.state = 'open';
+  } catch (error) {
+    entry.state = 'closing';
+    await entry.scope.close();
+    throw error;
+  }
+}
+
+/** Takes a wire down; settles when its devices are gone. */
+export async function closeWire(entry: Entry, shop: Workshop): Promise<void> {
+  entry.state = 'closing';
+  entry.record = { ...entry.record, intent: 'closing' };
+  shop.files.write(entry.record);
+  fault('closing');
+  await entry.scope.close();
+}

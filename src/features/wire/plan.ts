@@ -1,0 +1,178 @@
+import { chooseDatapath } from '../../dataplane/datapath.ts';
+import { farSide, type Port, type Side } from '../../dataplane/port.ts';
+import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import { formatCidr, parseCidr } from '../../net/cidr.ts';
+import { listDevices } from '../../net/device.ts';
+import { parseIfname } from '../../net/ifname.ts';
+import { InputError } from '../../net/input.ts';
+import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
+import { parseMtu } from '../../net/mtu.ts';
+import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
+import { NetlinkSocket } from '../../net/socket.ts';
+import { within } from '../../net/within.ts';
+import { Failure } from '../failure.ts';
+import { type SideSpec, type WireSpec } from './api.ts';
+import { freeName, hostDeviceName } from './names.ts';
+
+/** What the plan has to know of the place it is made in. */
+export interface Surroundings {
+  instance: string;
+  own: NetnsIdentity;
+  allowHostNetns: boolean;
+  tcx: boolean;
+}
+
+const DEFAULT_MTU = 1500;
+const MAX_ADDRESSES = 64;
+
+/** A caller's own name for a wire: what can be told from an id and put on a command line. */
+export function checkConnection(connection: string): string {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.:/@-]{0,127}$/.test(connection) || /^\d+$/.test(connection))
+    throw new InputError(
+      'connection',
+      connection,
+      '1 to 128 letters, digits and _ . : / @ -, not digits alone, starting with a letter, digit or _',
+    );
+  return connection;
+}
+
+function podNames(netns: NetnsHandle): Set<string> {
+  return within(netns, () => {
+    const socket = NetlinkSocket.open();
+    try {
+      return new Set(listDevices(socket).map((d) => d.name));
+    } finally {
+      socket.close();
+    }
+  });
+}
+
+function chooseName(spec: SideSpec, side: Side, taken: ReadonlySet<string>): string {
+  if (spec.name === null) return freeName(taken);
+  const name = parseIfname(spec.name, `${side}.name`);
+  if (taken.has(name))
+    throw new Failure(
+      'refused',
+      `${side}.name is '${name}': an interface of that name exists in '${spec.netns}'`,
+      {
+        field: `${side}.name`,
+        value: name,
+        allowed: 'a name that is free in the namespace',
+      },
+    );
+  return name;
+}
+
+function planSide(
+  spec: SideSpec,
+  side: Side,
+  id: number,
+  netns: NetnsHandle,
+  taken: Set<string>,
+  at: Surroundings,
+): SideRecord {
+  const own = sameNetns(netns, at.own);
+  if (own && !at.allowHostNetns)
+    throw new Failure(
+      'refused',
+      `${side}.netns is '${spec.netns}', the agent's own namespace: it was started without --allow-host-netns`,
+      {
+        field: `${side}.netns`,
+        value: spec.netns,
+        allowed: 'any other network namespace',
+      },
+    );
+  if (spec.addresses.length > MAX_ADDRESSES)
+    throw new InputError(
+      `${side}.addresses`,
+      `${spec.addresses.length} addresses`,
+      `at most ${MAX_ADDRESSES}`,
+    );
+  const name = chooseName(spec, side, taken);
+  taken.add(name);
+  return {
+    netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
+    hostName: hostDeviceName(at.instance, id, side),
+    hostIfindex: 0,
+    name,
+    ifindex: 0,
+    mac: spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`),
+    addresses: spec.addresses.map((a) => formatCidr(parseCidr(a, `${side}.address`))),
+    own,
+  };
+}
+
+export interface PlanInput {
+  spec: WireSpec;
+  id: number;
+  netns: Readonly<Record<Side, NetnsHandle>>;
+}
+
+/** Everything about a wire that can be known before anything is created. Throws InputError or Failure. */
+export function planWire({ spec, id, netns }: PlanInput, at: Surroundings): WireRecord {
+  const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
+  const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
+  const taken = { left: podNames(netns.left), right: podNames(netns.right) };
+  // Both ends in one namespace draw from one set of names.
+  if (sameNetns(netns.left, netns.right)) taken.right = taken.left;
+  const left = planSide(spec.left, 'left', id, netns.left, taken.left, at);
+  const right = planSide(spec.right, 'right', id, netns.right, taken.right, at);
+  if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
+  const record: WireRecord = {
+    schema: 1,
+    id,
+    connection,
+    service: null,
+    intent: 'opening',
+    since: new Date().toISOString(),
+    mtu,
+    requested: spec.datapath,
+    datapath: 'clsact',
+    reason: '',
+    acceptNoOffload: spec.acceptNoOffload,
+    left,
+    right,
+  };
+  return { ...record, ...answerFor(record, at.tcx) };
+}
+
+/** The datapath of a plain wire: both hops lead from a device of ours to another. */
+export function answerFor(
+  record: WireRecord,
+  tcx: boolean,
+): { datapath: WireRecord['datapath']; reason: string } {
+  const answer = chooseDatapath({
+    from: portOf(record, 'left'),
+    to: portOf(record, 'right'),
+    requested: record.requested,
+    acceptNoOffload: record.acceptNoOffload,
+    tcx,
+  });
+  if (answer.datapath === 'refused')
+    throw new Failure(
+      record.requested === 'tcx' ? 'unsupported' : 'refused',
+      `datapath is '${record.requested}': ${answer.reason}`,
+      {
+        field: 'datapath',
+        value: record.requested,
+        allowed: answer.allowed,
+      },
+    );
+  return answer;
+}
+
+/** One side of a record as the dataplane sees it. */
+export function portOf(record: WireRecord, side: Side): Port {
+  const { hostIfindex, hostName, mac, netns, ifindex, own } = record[side];
+  return {
+    kind: 'veth',
+    ifindex: hostIfindex,
+    name: hostName,
+    mac: macBytes(mac),
+    made: true,
+    pod: { netns, ifindex, own },
+  };
+}
+
+/** The MAC a side's host end carries: the far pod's, so that the kernel classifies frames on arrival. */
+export const hostMac = (record: WireRecord, side: Side): string => record[farSide(side)].mac;

@@ -1,0 +1,175 @@
+import { type Logger } from 'pino';
+import { type View } from '../../dataplane/view.ts';
+import { Scope } from '../../state/scope.ts';
+import { type WireRecord } from '../../state/wire-record.ts';
+import { parseMtu } from '../../net/mtu.ts';
+import { Failure } from '../failure.ts';
+import {
+  type WireChange,
+  type WireEvent,
+  type WireItem,
+  type WireName,
+  type Wires,
+  type WireSpec,
+} from './api.ts';
+import { changeMtu } from './devices.ts';
+import { inTurn, joinedOf, stateOf, type Entry } from './entry.ts';
+import { wireItem } from './item.ts';
+import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
+import { closeWire, entering, openWire, type Workshop } from './open.ts';
+import { answerFor, checkConnection, planWire, type Surroundings } from './plan.ts';
+
+const describeName = (name: WireName): string =>
+  'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
+
+/** The wires of one agent: what was asked for, by whom it is called, and how it stands. */
+export class WireBook implements Wires {
+  readonly #shop: Workshop;
+  readonly #view: View;
+  readonly #at: Surroundings;
+  readonly #log: Logger;
+  readonly #entries = new Map<number, Entry>();
+  /** Connection names in use or being set up. */
+  readonly #names = new Map<string, number>();
+  readonly #listeners = new Set<(event: WireEvent) => void>();
+
+  constructor(shop: Workshop, view: View, at: Surroundings, log: Logger) {
+    this.#shop = shop;
+    this.#view = view;
+    this.#at = at;
+    this.#log = log;
+  }
+
+  get entries(): ReadonlyMap<number, Entry> {
+    return this.#entries;
+  }
+
+  /** Takes up a wire that exists, or is about to. The caller says how it stands. */
+  enter(record: WireRecord, state: Entry['state'], scope = new Scope()): Entry {
+    const entry: Entry = { record, scope, state, down: new Set(), turn: Promise.resolve() };
+    this.#entries.set(record.id, entry);
+    this.#names.set(record.connection, record.id);
+    return entry;
+  }
+
+  drop(entry: Entry): void {
+    this.#entries.delete(entry.record.id);
+    if (this.#names.get(entry.record.connection) === entry.record.id)
+      this.#names.delete(entry.record.connection);
+  }
+
+  announce(
+    type: WireEvent['type'],
+    { id, connection }: { id: number; connection: string },
+    detail: string,
+  ): void {
+    const event: WireEvent = { at: new Date().toISOString(), type, wire: id, connection, detail };
+    this.#log[type === 'failed' ? 'warn' : 'info']({ wire: id, conn: connection, event: type }, detail);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async add(spec: WireSpec): Promise<WireItem> {
+    return borrowing({ left: spec.left.netns, right: spec.right.netns }, async (netns) => {
+      if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
+      const record = planWire({ spec, id: this.#shop.dataplane.allocateWire(), netns }, this.#at);
+      this.#checkFree(record.connection);
+      const entry = this.enter(record, 'opening');
+      try {
+        await inTurn(entry, () => openWire(entry, this.#shop, netns));
+      } catch (error) {
+        this.drop(entry);
+        this.announce('failed', record, (error as Error).message);
+        throw error;
+      }
+      this.announce('added', entry.record, `${record.datapath}: ${record.reason}`);
+      return this.#item(entry);
+    });
+  }
+
+  #checkFree(connection: string): void {
+    const taken = this.#names.get(connection);
+    if (taken === undefined) return;
+    throw new Failure('refused', `connection is '${connection}': wire ${taken} has that name`, {
+      field: 'connection',
+      value: connection,
+      allowed: 'a name no open wire has',
+    });
+  }
+
+  find(name: WireName): Entry {
+    const id = 'id' in name ? name.id : this.#names.get(name.connection);
+    const entry = id === undefined ? undefined : this.#entries.get(id);
+    if (!entry)
+      throw new Failure('not_found', `There is no ${describeName(name)}`, {
+        field: 'wire',
+        value: 'id' in name ? String(name.id) : name.connection,
+        allowed: 'an id or connection name that vwire ls shows',
+      });
+    return entry;
+  }
+
+  async update(name: WireName, change: WireChange): Promise<WireItem> {
+    const entry = this.find(name);
+    return inTurn(entry, () =>
+      reborrowing(entry.record, async (found) => {
+        if (entry.state !== 'open')
+          throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
+        const handles = bothAlive(found);
+        if (!handles) throw new Failure('refused', `Wire ${entry.record.id}: a namespace of it has ended`);
+        if (change.mtu !== null) {
+          const mtu = parseMtu(change.mtu, 'mtu');
+          changeMtu(this.#shop.host, entry.record, mtu, handles);
+          this.#record(entry, { ...entry.record, mtu });
+        }
+        if (change.datapath !== null) {
+          const wanted = { ...entry.record, requested: change.datapath };
+          const answer = answerFor(wanted, this.#at.tcx);
+          this.#shop.dataplane.switchDatapath(joinedOf(entry.record), answer.datapath, entering(handles));
+          this.#record(entry, { ...wanted, ...answer });
+        }
+        this.announce('updated', entry.record, `mtu ${entry.record.mtu}, ${entry.record.datapath}`);
+        return this.#item(entry);
+      }),
+    );
+  }
+
+  #record(entry: Entry, record: WireRecord): void {
+    entry.record = record;
+    this.#shop.files.write(record);
+  }
+
+  async remove(name: WireName): Promise<void> {
+    return this.close(this.find(name), 'asked for');
+  }
+
+  /** Takes a wire down for a reason. A second call waits for the first. */
+  async close(entry: Entry, why: string): Promise<void> {
+    return inTurn(entry, async () => {
+      if (!this.#entries.has(entry.record.id)) return;
+      try {
+        await closeWire(entry, this.#shop);
+      } catch (error) {
+        this.announce('failed', entry.record, (error as Error).message);
+        throw error;
+      }
+      this.drop(entry);
+      this.announce('removed', entry.record, why);
+    });
+  }
+
+  list(): WireItem[] {
+    const drops = this.#view.dropped();
+    return [...this.#entries.values()]
+      .sort((a, b) => a.record.id - b.record.id)
+      .map((entry) => wireItem(entry.record, stateOf(entry), this.#view, drops));
+  }
+
+  #item(entry: Entry): WireItem {
+    return wireItem(entry.record, stateOf(entry), this.#view, this.#view.dropped());
+  }
+
+  subscribe(listener: (event: WireEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,61 @@
+import type { Family } from './ip.ts';
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from './message.ts';
+import {
+  decodeRoute,
+  encodeRoute,
+  encodeRouteFilter,
+  RTM_DELROUTE,
+  RTM_GETROUTE,
+  RTM_NEWROUTE,
+  routeText,
+  type Route,
+  type RouteSpec,
+} from './route.ts';
+import { NetlinkError } from './error.ts';
+import type { NetlinkSocket } from './socket.ts';
+
+/** Routes in the namespace of the socket they are asked through. */
+const ENOENT = 2;
+
+function request(op: string, type: number, flags: number, route: RouteSpec): Request {
+  return { op, object: routeText(route), type, flags, body: encodeRoute(route) };
+}
+
+export const addRouteRequest = (route: RouteSpec): Request =>
+  request('Add route', RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
+
+/** EEXIST when there is one to the same destination with the same metric. */
+export function addRoute(socket: NetlinkSocket, route: RouteSpec): void {
+  socket.request(addRouteRequest(route));
+}
+
+/** Adds, or takes the place of one to the same destination with the same metric. */
+export function replaceRoute(socket: NetlinkSocket, route: RouteSpec): void {
+  socket.request(request('Replace route', RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route));
+}
+
+/** ESRCH when there is none. */
+export function deleteRoute(socket: NetlinkSocket, route: RouteSpec): void {
+  socket.request(request('Delete route', RTM_DELROUTE, 0, route));
+}
+
+/** Of one table, or of all (null). A table nobody has used yet is empty. */
+export function listRoutes(socket: NetlinkSocket, family: Family, table: number | null): Route[] {
+  try {
+    const replies = socket.dump({
+      op: 'List routes',
+      object: table === null ? 'all tables' : `table ${table}`,
+      type: RTM_GETROUTE,
+      flags: 0,
+      body: encodeRouteFilter(family, table),
+    });
+    // Without IPv6 the kernel answers a question for IPv6 with all families.
+    return replies
+      .map((reply) => decodeRoute(reply.body))
+      .filter((route) => route !== null)
+      .filter((route) => route.family === family);
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errno === ENOENT) return [];
+    throw error;
+  }
+}
