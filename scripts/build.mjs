@@ -43,6 +43,7 @@ export function compileBpf(source, object) {
 }
 
 function buildBpf() {
+  rmSync('dist/bpf', { recursive: true, force: true });
   mkdirSync('dist/bpf', { recursive: true });
   for (const source of bpfObjects()) compileBpf(source, `dist/bpf/${basename(source).replace(/\.c$/, '.o')}`);
 }
@@ -51,6 +52,7 @@ function buildBpf() {
 const pieces = (main) => walk(dirname(main), (n) => n.endsWith('.c') && !n.endsWith('.main.c'));
 
 function buildC() {
+  rmSync('dist/bin', { recursive: true, force: true });
   mkdirSync('dist/bin', { recursive: true });
   const flags = ['-O2', '-g', '-std=gnu11', '-Wall', '-Wextra', '-Werror', '-pthread', '-I.'];
   for (const source of hostPrograms())
@@ -95,5 +97,12 @@ function build(name) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const wanted = process.argv.slice(2);
-  for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) build(name);
+  try {
+    for (const name of wanted.length > 0 ? wanted : Object.keys(parts)) build(name);
+  } catch (error) {
+    // A compiler has said what is wrong; a stack of ours would only push it out of sight.
+    if (!('status' in error)) throw error;
+    console.error(`vwire: ${error.message}`);
+    process.exit(1);
+  }
 }

@@ -12,6 +12,9 @@ describe('layers', () => {
     ['src/cli/ls.ts', '../dataplane/view.ts'],
     ['src/cli/ls.ts', '../dataplane/view/table.ts'],
     ['src/cli/ls.ts', '../state/view.ts'],
+    ['src/cli/ls.ts', '../features/wire/api.ts'],
+    ['src/cli/ls.ts', '../features/failure.ts'],
+    ['src/features/wire/api.ts', '../failure.ts'],
     ['src/api/nsm/forwarder.ts', '../../features/wire/wire.ts'],
     ['src/api/nsm/forwarder.ts', '../../state/scope.ts'],
     ['src/api/nsm/forwarder.ts', './chain/begin.ts'],
@@ -34,6 +37,7 @@ describe('layers', () => {
   test.each([
     ['src/cli/ls.ts', '../dataplane/wire.ts', /ask the agent through src\/api/],
     ['src/cli/ls.ts', '../features/wire/wire.ts', /a verb is a client/],
+    ['src/features/wire/api.ts', '../../dataplane/wire.ts', /words only/],
     ['src/api/nsm/forwarder.ts', '../../net/veth.ts', /calls of src\/features/],
     ['src/api/nsm/forwarder.ts', '../../../maps/hops.ts', /knows no map/],
     ['src/api/nsm/forwarder.ts', '../cni/add.ts', /may not import src\/api\/cni: put what both need/],
