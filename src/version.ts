@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-/** The version in the nearest package.json above this file: it lies two folders deeper once built. */
+/** The version in the nearest package.json above this file, which lies a folder deeper once built. */
 export function version(): string {
-  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));
-      if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
-        return String(manifest.version);
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
+  let folder = new URL('.', import.meta.url);
+  while (!existsSync(new URL('package.json', folder))) {
     if (folder.pathname === '/') throw new Error(`No package.json above '${import.meta.url}'`);
+    folder = new URL('..', folder);
   }
+  const manifest = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as { version: string };
+  return manifest.version;
 }

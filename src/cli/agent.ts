@@ -8,7 +8,14 @@ const graceMs = 5_000;
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
   });
 
 /** Whoever waits for the file never sees it half written. */
@@ -19,7 +26,7 @@ function writeReadyFile(path: string): void {
 
 export const agent: Verb = {
   details:
-    'Logs JSON on stdout and says "ready" when it answers. SIGTERM or Ctrl-C stops it and leaves every wire\n' +
+    'Logs JSON on stdout and says "ready" when it answers. SIGTERM or Ctrl-C stops it and leaves every wire ' +
     'forwarding; the next agent of the instance takes them over.',
   positionals: [],
   flags: [
@@ -43,7 +50,11 @@ export const agent: Verb = {
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (level) => ({ level }) },
       },
-      { write: (line) => io.out(line) },
+      {
+        write: (line) => {
+          io.out(line);
+        },
+      },
     );
     // Asked for before anything starts, so that no signal meets a half-started agent.
     const stop = io.until('SIGTERM', 'SIGINT');

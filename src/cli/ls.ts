@@ -12,7 +12,8 @@ export const ls: Verb = {
     const wires = await sources.readWires(settings);
     if (settings.json) io.out(wireListJson(wires));
     else if (given.on('quiet')) io.out(wires.map(({ connection }) => `${printable(connection)}\n`).join(''));
-    else if (wires.length === 0 && io.terminal.watched) io.out(`No wires in instance '${settings.instance}'\n`);
+    else if (wires.length === 0 && io.terminal.watched)
+      io.out(`No wires in instance '${settings.instance}'\n`);
     else io.out(await wireListText(wires, io.now(), io.terminal));
     return exitCodes.ok;
   },

@@ -22,8 +22,8 @@ export const datapathOf = (typed: string | null): DatapathChoice | null =>
 
 export const wireAdd: Verb = {
   details:
-    'A namespace is pid:N, name:N (in /run/netns) or path:P; bare, it is a path if it has a slash, a pid if\n' +
-    'it is all digits, else a name. Returns when the first packet would arrive at once.\n\n' +
+    'A namespace is pid:N, name:N (in /run/netns) or path:P; bare, it is a path if it has a slash, a pid if it ' +
+    'is all digits, else a name. Returns when the first packet would arrive at once.\n\n' +
     'vwire wire add --left a,address=10.0.0.1/24 --right b,address=10.0.0.2/24',
   positionals: [],
   flags: [

@@ -99,12 +99,14 @@ export class AdminClient {
       decodeResponse,
       request,
     );
-    let late = false;
+    const late = new AbortController();
     const timer = setTimeout(() => {
-      late = true;
+      late.abort();
       stream.cancel();
     }, this.#config.timeoutMs);
-    const cancel = (): void => stream.cancel();
+    const cancel = (): void => {
+      stream.cancel();
+    };
     this.#config.signal?.addEventListener('abort', cancel, { once: true });
     stream.once('metadata', () => {
       clearTimeout(timer);
@@ -118,7 +120,7 @@ export class AdminClient {
         yield { at, type, wire, connection, detail };
       }
     } catch (error) {
-      throw late ? this.#tooLate(error) : await this.#translate(error as ServiceError);
+      throw late.signal.aborted ? this.#tooLate(error) : await this.#translate(error as ServiceError);
     } finally {
       clearTimeout(timer);
       this.#config.signal?.removeEventListener('abort', cancel);
@@ -138,8 +140,8 @@ export class AdminClient {
       return await new Promise<O>((resolve, reject) => {
         const call = this.#client.makeUnaryRequest(
           method.path,
-          (message: I) => method.encodeRequest(message),
-          (bytes: Buffer) => method.decodeResponse(bytes),
+          method.encodeRequest,
+          method.decodeResponse,
           request,
           new Metadata(),
           options,
@@ -149,7 +151,9 @@ export class AdminClient {
             else resolve(response);
           },
         );
-        cancel = () => call.cancel();
+        cancel = () => {
+          call.cancel();
+        };
         signal?.addEventListener('abort', cancel, { once: true });
         if (signal?.aborted === true) cancel();
       });
@@ -174,7 +178,9 @@ export class AdminClient {
     if (error.code === status.UNAVAILABLE) return whyUnreachable(socketPath, instance, error.details);
     const failure = failureOf(error);
     // Without the agent's own words the deadline was ours.
-    return failure.code === 'timeout' && failure.field === null && error.metadata.get('vwire-error').length === 0
+    return failure.code === 'timeout' &&
+      failure.field === null &&
+      error.metadata.get('vwire-error').length === 0
       ? this.#tooLate(error)
       : failure;
   }

@@ -8,17 +8,22 @@ import { methods } from './methods.ts';
 import { changeOf, nameOf, specOf } from './request.ts';
 import { statusOf } from './status.ts';
 import { type WatchCall, type Watchers } from './watchers.ts';
-import { ListWiresResponseSchema, RemoveWireResponseSchema, StatusResponseSchema } from './vwire/v1/vwire_pb.ts';
+import {
+  ListWiresResponseSchema,
+  RemoveWireResponseSchema,
+  StatusResponseSchema,
+} from './vwire/v1/vwire_pb.ts';
 import { wireMessage } from './wire-message.ts';
 
 interface Handler<I, O> {
-  answer(request: I): Promise<O>;
+  answer: (request: I) => Promise<O>;
   /** Undoes what the answer says was done; called when the caller has gone before it could be told. */
-  undo?(answer: O): Promise<void>;
+  undo?: (answer: O) => Promise<void>;
 }
 
 /** Registers every method of this api. */
-export function handle(server: Server, { wires, status }: AdminAgent, watchers: Watchers, log: Logger): void {
+export function handle(server: Server, agent: AdminAgent, watchers: Watchers, log: Logger): void {
+  const { wires } = agent;
   const answerTo = <I, O>(method: Method<I, O>, { answer, undo }: Handler<I, O>): void => {
     const onCall = async (call: ServerUnaryCall<I, O>, reply: sendUnaryData<O>): Promise<void> => {
       try {
@@ -31,7 +36,8 @@ export function handle(server: Server, { wires, status }: AdminAgent, watchers: 
         await undo?.(response);
       } catch (error) {
         // A Failure was said in the caller's terms; anything else is ours to look into.
-        const told = error instanceof Failure ? error : new Failure('failed', unexpected(error), { cause: error });
+        const told =
+          error instanceof Failure ? error : new Failure('failed', unexpected(error), { cause: error });
         log[told === error ? 'debug' : 'error']({ err: error, method: method.path }, 'call failed');
         reply(statusOf(told));
       }
@@ -39,8 +45,8 @@ export function handle(server: Server, { wires, status }: AdminAgent, watchers: 
     server.register(
       method.path,
       (call: ServerUnaryCall<I, O>, reply: sendUnaryData<O>) => void onCall(call, reply),
-      (message: O) => method.encodeResponse(message),
-      (bytes: Buffer) => method.decodeRequest(bytes),
+      method.encodeResponse,
+      method.decodeRequest,
       'unary',
     );
   };
@@ -63,13 +69,15 @@ export function handle(server: Server, { wires, status }: AdminAgent, watchers: 
   });
   answerTo(methods.status, {
     answer: async () => {
-      const said = status();
+      const said = agent.status();
       return create(StatusResponseSchema, { ...said, features: { ...said.features } });
     },
   });
   server.register(
     methods.watch.path,
-    (call: WatchCall) => watchers.add(call),
+    (call: WatchCall) => {
+      watchers.add(call);
+    },
     methods.watch.encodeResponse,
     methods.watch.decodeRequest,
     'serverStream',

@@ -1,17 +1,22 @@
-import { type DescMessage, type DescMethod, type MessageShape, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  type DescMethod,
+  type MessageShape,
+  fromBinary,
+  toBinary,
+} from '@bufbuild/protobuf';
 
 /** A method as grpc-js wants it, over protobuf-es messages, which keep fields they do not know. */
 export interface Method<I, O> {
   path: string;
-  encodeRequest(message: I): Buffer;
-  decodeRequest(bytes: Buffer): I;
-  encodeResponse(message: O): Buffer;
-  decodeResponse(bytes: Buffer): O;
+  encodeRequest: (message: I) => Buffer;
+  decodeRequest: (bytes: Buffer) => I;
+  encodeResponse: (message: O) => Buffer;
+  decodeResponse: (bytes: Buffer) => O;
 }
 
 /** The bytes are not copied: the message keeps them alive. */
-const bufferOf = (bytes: Uint8Array): Buffer =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function methodOf<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { input: I; output: O },

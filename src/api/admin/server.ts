@@ -34,14 +34,28 @@ export async function serveAdmin(agent: AdminAgent, socketPath: string, log: Log
   handle(grpc, agent, watchers, log);
   // grpc-js would bind by itself, but asynchronously: no umask could be put around it.
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = await listen(socketPath, (socket) => injector.injectConnection(socket));
-  listener.on('error', (err) => log.error({ err }, 'admin socket failed'));
+  const listener = await listen(socketPath, (socket) => {
+    injector.injectConnection(socket);
+  });
+  listener.on('error', (err) => {
+    log.error({ err }, 'admin socket failed');
+  });
 
   const close = async (graceMs: number): Promise<void> => {
-    const unlinked = new Promise<void>((resolve) => listener.close(() => resolve()));
+    const unlinked = new Promise<void>((resolve) =>
+      listener.close(() => {
+        resolve();
+      }),
+    );
     watchers.close();
-    const force = setTimeout(() => grpc.forceShutdown(), graceMs);
-    await new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
+    const force = setTimeout(() => {
+      grpc.forceShutdown();
+    }, graceMs);
+    await new Promise<void>((resolve) => {
+      grpc.tryShutdown(() => {
+        resolve();
+      });
+    });
     clearTimeout(force);
     await unlinked;
   };

@@ -1,26 +1,12 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { type Server, type Socket, connect, createServer } from 'node:net';
+import { type Server, type Socket, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { Failure } from '../../features/failure.ts';
 import { maxConnections } from './limits.ts';
+import { probe } from './probe.ts';
 
 /** struct sockaddr_un has 108 bytes for the path and its final zero. */
 const maxPath = 107;
-
-const codeOf = (error: unknown): string | null =>
-  error instanceof Error && 'code' in error ? String(error.code) : null;
-
-/** How the kernel answers a connect: `open` if somebody accepts, else the errno's name. */
-export function probe(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve('open');
-    });
-    socket.once('error', (error) => resolve(codeOf(error) ?? error.message));
-  });
-}
 
 /** Only root may look: the folder is ours and nobody else's. */
 function privateFolder(path: string): void {
@@ -79,6 +65,10 @@ export async function listen(path: string, onConnection: (socket: Socket) => voi
   });
   const mode = lstatSync(path).mode & 0o777;
   if (mode === 0o600) return server;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await new Promise<void>((resolve) =>
+    server.close(() => {
+      resolve();
+    }),
+  );
   throw new Failure('failed', `Socket '${path}' has mode 0${mode.toString(8)} instead of 0600`);
 }

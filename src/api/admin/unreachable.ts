@@ -1,5 +1,5 @@
 import { Failure } from '../../features/failure.ts';
-import { probe } from './socket.ts';
+import { probe } from './probe.ts';
 
 /** No agent answers on its admin socket. `message` says which socket and what to do. */
 export class Unreachable extends Error {
@@ -35,7 +35,10 @@ export async function whyUnreachable(
       );
     case 'EACCES':
     case 'EPERM':
-      return new Failure('unsupported', `Not permitted to use socket '${socketPath}' (${answer}): run as root`);
+      return new Failure(
+        'unsupported',
+        `Not permitted to use socket '${socketPath}' (${answer}): run as root`,
+      );
     default:
       return new Unreachable(`Cannot connect to socket '${socketPath}': ${answer}`, socketPath);
   }

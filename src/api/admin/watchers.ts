@@ -19,11 +19,9 @@ export class Watchers {
   add(call: WatchCall): void {
     const pending: Event[] = [];
     let blocked = false;
-    const send = (event: Event): void => {
-      blocked = !call.write(create(WireEventSchema, event));
-    };
+    const write = (event: Event): boolean => call.write(create(WireEventSchema, event));
     const unsubscribe = this.#wires.subscribe((event) => {
-      if (!blocked) send(event);
+      if (!blocked) blocked = !write(event);
       else if (pending.push(event) > maxPendingEvents)
         end(
           status.RESOURCE_EXHAUSTED,
@@ -41,11 +39,10 @@ export class Watchers {
       call.emit('error', { code, details, metadata: new Metadata() });
     };
     call.on('drain', () => {
-      blocked = false;
-      while (!blocked) {
+      for (;;) {
         const event = pending.shift();
-        if (event === undefined) return;
-        send(event);
+        blocked = event !== undefined;
+        if (event === undefined || !write(event)) return;
       }
     });
     call.on('cancelled', forget);

@@ -19,16 +19,22 @@ function offer(completes: Completes): string {
 const list = (words: readonly Word[]): string => words.map(({ word }) => quoted(word)).join(' ');
 
 function verbCase({ path, flags, completes }: Model['verbs'][number]): string {
-  const rest = completes === null ? '' : `; [[ $cur == -* ]] || { ${offer(completes)}; }`;
+  const rest = completes === null ? '' : `\n      ${offer(completes)}`;
   return `    ${quoted(path)} | ${quoted(`${path} `)}*)
-      [[ $cur != -* ]] || _vwire_offer "$cur" < <(printf '%s\\n' ${list(flags)})${rest} ;;`;
+      flags+=(${list(flags)})${rest} ;;`;
 }
 
 /**
  * A script that runs nothing but itself, except for names of wires. Names come from other people: they are
  * compared and quoted here, because `compgen -W` would expand a `$(...)` in them.
  */
-export const bashScript = ({ places, verbs, values, valued }: Model): string => `# vwire completion for bash
+export const bashScript = ({
+  places,
+  common,
+  verbs,
+  values,
+  valued,
+}: Model): string => `# vwire completion for bash
 # Try it:  source <(vwire completion bash)
 # Keep it: vwire completion bash > /etc/bash_completion.d/vwire
 
@@ -52,7 +58,7 @@ _vwire_netns() {
 
 _vwire() {
   local line=\${COMP_LINE:0:COMP_POINT} instance=default verb="" cur prev at
-  local -a typed=()
+  local -a typed=() flags=(${list(common)})
   COMPREPLY=()
   read -r -a typed <<<"$line"
   [[ $line == *[[:space:]] ]] && typed+=("")
@@ -74,6 +80,7 @@ ${values.map(({ flags, completes }) => `  ${flags.join(' | ')})\n    ${offer(com
 ${places.map(({ after, words }) => `    ${quoted(after)}) _vwire_offer "$cur" < <(printf '%s\\n' ${list(words)}) ;;`).join('\n')}
 ${verbs.map(verbCase).join('\n')}
   esac
+  [[ $cur != -* ]] || _vwire_offer "$cur" < <(printf '%s\\n' "\${flags[@]}")
 }
 
 complete -F _vwire vwire

@@ -10,6 +10,8 @@ export interface Word {
 export interface Model {
   /** What may come after these words: '' for the first, 'wire' for the second of `wire add`. */
   places: readonly { after: string; words: readonly Word[] }[];
+  /** Flags of every verb. */
+  common: readonly Word[];
   verbs: readonly { path: string; flags: readonly Word[]; completes: Completes | null }[];
   /** What a value is completed with; flags of one name mean the same in every verb. */
   values: readonly { flags: readonly string[]; completes: Completes }[];
@@ -18,6 +20,7 @@ export interface Model {
 }
 
 const dashed = ({ name }: Flag): string => `--${name}`;
+const wordOf = (flag: Flag): Word => ({ word: dashed(flag), summary: flag.summary });
 
 function valuesOf(flags: readonly Flag[]): Model['values'] {
   const groups = new Map<string, { flags: string[]; completes: Completes }>();
@@ -36,21 +39,24 @@ export async function modelOf({ rows, groups }: Table): Promise<Model> {
   for (const row of rows) loaded.push({ path: row.path, verb: await row.load() });
   const all = [...loaded.flatMap(({ verb }) => verb.flags), ...commonFlags];
   const wordsAfter = (head: string): Word[] =>
-    rows.filter(({ path }) => path[0] === head).map(({ path, summary }) => ({ word: path[1] ?? '', summary }));
+    rows
+      .filter(({ path }) => path[0] === head)
+      .map(({ path, summary }) => ({ word: path[1] ?? '', summary }));
   const first = rows
     .filter(({ path }) => path.length === 1)
     .map(({ path, summary }) => ({ word: path[0] ?? '', summary }));
   return {
     places: [
-      { after: '', words: [...first, ...Object.entries(groups).map(([word, summary]) => ({ word, summary }))] },
+      {
+        after: '',
+        words: [...first, ...Object.entries(groups).map(([word, summary]) => ({ word, summary }))],
+      },
       ...Object.keys(groups).map((after) => ({ after, words: wordsAfter(after) })),
     ],
+    common: [...commonFlags.map(wordOf), { word: '--help', summary: 'Show help' }],
     verbs: loaded.map(({ path, verb }) => ({
       path: path.join(' '),
-      flags: [
-        ...[...verb.flags, ...commonFlags].map((flag) => ({ word: dashed(flag), summary: flag.summary })),
-        { word: '--help', summary: 'Show help' },
-      ],
+      flags: verb.flags.map(wordOf),
       completes: verb.positionals[0]?.completes ?? null,
     })),
     values: valuesOf(all),

@@ -21,18 +21,13 @@ const entries = (words: readonly Word[]): string =>
   words.map(({ word, summary }) => quoted(`${word.replaceAll(':', '\\:')}:${summary}`)).join(' ');
 
 function verbCase({ path, flags, completes }: Model['verbs'][number]): string {
-  const rest = completes === null ? ':' : offer(completes);
+  const rest = completes === null ? '' : `\n      ${offer(completes)}`;
   return `    ${quoted(path)}|${quoted(`${path} `)}*)
-      if [[ $words[CURRENT] == -* ]]; then
-        offers=(${entries(flags)})
-        _describe flag offers
-      else
-        ${rest}
-      fi ;;`;
+      flags+=(${entries(flags)})${rest} ;;`;
 }
 
 /** A script that runs nothing but itself, except for names of wires, which compadd takes as they are. */
-export const zshScript = ({ places, verbs, values, valued }: Model): string => `#compdef vwire
+export const zshScript = ({ places, common, verbs, values, valued }: Model): string => `#compdef vwire
 # vwire completion for zsh
 # Try it:  source <(vwire completion zsh)
 # Keep it: vwire completion zsh > "\${fpath[1]}/_vwire"
@@ -45,7 +40,8 @@ _vwire_netns() {
 
 _vwire() {
   local instance=default verb="" at
-  local -a offers
+  local -a offers flags
+  flags=(${entries(common)})
   for ((at = 2; at < CURRENT; at++)); do
     case $words[at] in
       --instance) instance=$words[++at] ;;
@@ -62,6 +58,7 @@ ${values.map(({ flags, completes }) => `    ${flags.join('|')}) ${offer(complete
 ${places.map(({ after, words }) => `    ${quoted(after)}) offers=(${entries(words)}); _describe verb offers ;;`).join('\n')}
 ${verbs.map(verbCase).join('\n')}
   esac
+  [[ $words[CURRENT] != -* ]] || _describe flag flags
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then

@@ -16,7 +16,8 @@ function errorsText({ errors }: Explanation, terminal: Terminal): string {
   const title = toned('Errors', 'strong', terminal);
   if (errors.length === 0) return `${title}\n  none\n`;
   const lines = errors.map(
-    ({ at, message }) => `  ${toned(printable(at), 'faint', terminal)}  ${toned(printable(message), 'bad', terminal)}\n`,
+    ({ at, message }) =>
+      `  ${toned(printable(at), 'faint', terminal)}  ${toned(printable(message), 'bad', terminal)}\n`,
   );
   return `${title}\n${lines.join('')}`;
 }

@@ -12,7 +12,8 @@ export const droppedIn = ({ dropped }: CounterItem): bigint =>
   Object.values(dropped).reduce((sum, count) => sum + count, 0n);
 
 /** One word where all hops agree. */
-const datapaths = ({ hops }: WireItem): string => [...new Set(hops.map(({ datapath }) => datapath))].join('+');
+const datapaths = ({ hops }: WireItem): string =>
+  [...new Set(hops.map(({ datapath }) => datapath))].join('+');
 
 function row(wire: WireItem, now: Date): Cell[] {
   const { leftToRight, rightToLeft } = wire.counters;

@@ -4,7 +4,11 @@ import { durationOf } from '../duration.ts';
 import { Interrupted } from './exit.ts';
 import { type Context, text } from './verb.ts';
 
-export const timeoutFlag = text('timeout', 'TIME', 'Give up after this long, such as 500ms or 1m (default: 30s)');
+export const timeoutFlag = text(
+  'timeout',
+  'TIME',
+  'Give up after this long, such as 500ms or 1m (default: 30s)',
+);
 
 /**
  * Calls the agent of the instance and closes the connection whatever happens. Ctrl-C cancels the call,

@@ -46,10 +46,12 @@ export function complaintOf(error: unknown): Complaint {
   }
   if (error instanceof Unreachable) return { ...bare, code: 'unreachable', message: error.message };
   if (error instanceof Interrupted) return { ...bare, code: 'interrupted', message: error.message };
-  if (!(error instanceof Error)) return { ...bare, code: 'failed', message: String(error) };
+  if (typeof error !== 'object' || error === null || !('message' in error))
+    return { ...bare, code: 'failed', message: String(error) };
+  const message = String(error.message);
   if ('code' in error && denied.has(String(error.code)))
-    return { ...bare, code: 'unsupported', message: `Not permitted: ${error.message}; run as root` };
-  return { ...bare, code: 'failed', message: error.message };
+    return { ...bare, code: 'unsupported', message: `Not permitted: ${message}; run as root` };
+  return { ...bare, code: 'failed', message };
 }
 
 export const exitOf = (complaint: Complaint): number => exitCodes[complaint.code];

@@ -28,7 +28,10 @@ export function terminalOf(
 
 function until(signals: NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController();
-  for (const name of signals) process.once(name, () => controller.abort(name));
+  for (const name of signals)
+    process.once(name, () => {
+      controller.abort(name);
+    });
   return controller.signal;
 }
 

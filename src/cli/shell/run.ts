@@ -31,7 +31,10 @@ function trace(error: unknown): string {
 }
 
 /** Runs one command line; settles with the exit code and never throws. */
-export async function run(words: readonly string[], { table, version, io, sources }: Surroundings): Promise<number> {
+export async function run(
+  words: readonly string[],
+  { table, version, io, sources }: Surroundings,
+): Promise<number> {
   // Until the flags are parsed the words are all there is to say how errors are wanted.
   let json = words.includes('--json');
   let tracing = false;

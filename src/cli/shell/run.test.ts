@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import { vwire } from '../../../test/fake/command-line.ts';
+
+describe('a command line that cannot be right', () => {
+  test.each([
+    ['', "Missing verb: 'vwire' takes agent, wire, ls, "],
+    ['frob', "'frob' is not a verb of 'vwire': allowed are agent, wire, "],
+    ['wire', "Missing verb: 'vwire wire' takes add, update, rm, ls"],
+    ['wire frob', "'frob' is not a verb of 'vwire wire': allowed are add, update, rm, ls"],
+    ['wire rm', "Missing NAME: usage is 'vwire wire rm NAME..'"],
+    ['inspect a b', "'b' is one word too many: usage is 'vwire inspect NAME'"],
+    ['ls --frob', "'--frob' is not a flag of 'vwire ls': allowed are --quiet, --instance, "],
+    ['ls -x', "'-x' is not a flag of 'vwire ls'"],
+    ['wire add --left a --left b --right c', "'--left' is given 2 times: it is allowed once"],
+    ['wire add --left a', "Missing '--right': it takes NETNS["],
+    ['wire add --left a --right b --mtu', "'--mtu' needs a value: BYTES"],
+    ['wire add --left a --right b --mtu 1e3', "'--mtu 1e3' is not a whole number of bytes"],
+    ['wire add --left a --right b --mtu -1', "'--mtu -1' is not a whole number of bytes"],
+    [
+      'wire add --left a --right b --datapath x',
+      "'--datapath x' is not known: allowed are auto, tcx, clsact, xdp",
+    ],
+    [
+      'wire add --left a --right b --timeout 5y',
+      "'--timeout 5y' is not a duration: it takes a number with ms",
+    ],
+    ['wire update 1', "Nothing to change: give '--mtu' or '--datapath'"],
+    ['wire rm 99999999999', "'99999999999' names no wire: it takes a wire id up to 4294967295"],
+    ['ls --instance a.b', "'a.b' is not a name for an instance: it takes letters, digits, - and _"],
+    ['ls --log-level loud', "'--log-level loud' is not known: allowed are trace, debug, "],
+    ['agent --max-wires 0', "'--max-wires 0' is out of range: it takes a whole number from 1 to 1000000"],
+    ['agent --orphan-grace soon', "'--orphan-grace soon' is not a duration"],
+    ['completion fish', "There is no completion for 'fish': allowed are bash, zsh"],
+  ])('vwire %s', async (line, message) => {
+    const { code, out, err } = await vwire(line);
+    expect(err).toContain(`vwire: ${message}`);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+});
+
+test('an error under --json is one document on stderr with its schema', async () => {
+  const { code, out, err } = await vwire('--json ls --instance a.b');
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err.endsWith('}\n')).toBe(true);
+  expect(JSON.parse(err)).toEqual({
+    schema: 'vwire/v1',
+    kind: 'Error',
+    code: 'invalid',
+    field: 'instance',
+    value: 'a.b',
+    allowed: 'letters, digits, - and _, at most 64 of them',
+    message: expect.stringContaining("'a.b' is not a name for an instance"),
+  });
+});
+
+test('the words before the verb may hold common flags, and words stay text', async () => {
+  const places: unknown[] = [];
+  const explainWire = (place: unknown, name: unknown): never => {
+    places.push(place, name);
+    throw new Error('seen');
+  };
+  await vwire('--instance one --run-dir /r explain 0012 --bpffs=/b', { sources: { explainWire } });
+  await vwire('explain 0x12', { sources: { explainWire } });
+  expect(places).toMatchObject([
+    { instance: 'one', runDir: '/r', bpffs: '/b' },
+    { id: 12 },
+    { instance: 'default', runDir: '/run/vwire', bpffs: '/sys/fs/bpf' },
+    { connection: '0x12' },
+  ]);
+});
+
+test.each(['--help', 'wire --help', 'wire add --help', 'inspect --help'])('vwire %s', async (line) => {
+  const { code, out, err } = await vwire(line);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatchSnapshot();
+});
+
+test('--version', async () => {
+  expect(await vwire('--version')).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+});
+
+test('--log-level debug tells where an error and its cause came from', async () => {
+  const readWires = (): never => {
+    throw new Error('above', { cause: new Error('below') });
+  };
+  expect((await vwire('ls', { sources: { readWires } })).err).toBe('vwire: above\n');
+  const { err } = await vwire('ls --log-level debug', { sources: { readWires } });
+  expect(err).toMatch(/vwire: above\nError: above\n +at [^]*caused by Error: below\n +at /);
+});
