@@ -1,12 +1,17 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import type { Ffi, Watch } from './port.ts';
+import { skipUnless } from '../../test/skip.ts';
+import type { Ffi } from './port.ts';
 import { driverState } from './select.ts';
 import { driver as koffi } from './koffi.ts';
 
 const drivers: Ffi[] = [koffi];
 const napi = await driverState('ffi-napi');
 if (napi.ok) drivers.push((await import('./ffi-napi.ts')).driver);
-else console.warn(`SKIP ffi-napi contract: ${napi.missing} missing: ${napi.message}`);
+else
+  skipUnless(false, `its ${napi.missing} is missing: ${napi.message}`).test(
+    'the FFI port by ffi-napi',
+    () => undefined,
+  );
 
 describe.each(drivers)('the FFI port by $name', (ffi) => {
   const libc = ffi.open(null);
@@ -92,18 +97,19 @@ describe.each(drivers)('the FFI port by $name', (ffi) => {
     const [out, into] = makePipe();
     const buffer = Buffer.alloc(1);
     let calls = 0;
-    let watch: Watch | null = null;
-    write(into, 'ab', 2n);
-    await new Promise<void>((resolve) => {
-      watch = ffi.watch(out, () => {
-        calls++;
-        read(out, buffer, 1n);
-        if (calls === 2) resolve();
-      });
+    let enough = (): void => undefined;
+    const twice = new Promise<void>((resolve) => {
+      enough = resolve;
     });
-    const held = watch as unknown as Watch;
-    held.close();
-    held.close();
+    write(into, 'ab', 2n);
+    const watch = ffi.watch(out, () => {
+      calls++;
+      read(out, buffer, 1n);
+      if (calls === 2) enough();
+    });
+    await twice;
+    watch.close();
+    watch.close();
     write(into, 'c', 1n);
     await new Promise((resolve) => setImmediate(resolve));
     expect(calls).toBe(2);
