@@ -1,12 +1,6 @@
-import { ffi } from './ffi/select.ts';
+import * as libbpf from './libbpf.ts';
 import { check } from './error.ts';
-
-const libbpf = ffi.open('libbpf.so.1');
-const loadVmlinux = libbpf.fn('btf__load_vmlinux_btf', 'ptr', []);
-const findByNameKind = libbpf.fn('btf__find_by_name_kind', 'i32', ['ptr', 'str', 'u32']);
-const typeById = libbpf.fn('btf__type_by_id', 'ptr', ['ptr', 'u32']);
-const nameByOffset = libbpf.fn('btf__name_by_offset', 'str', ['ptr', 'u32']);
-const free = libbpf.fn('btf__free', 'void', ['ptr']);
+import { ffi } from './ffi/select.ts';
 
 /** <linux/btf.h>: struct btf_type is 12 bytes, followed by `vlen` struct btf_enum of 8. */
 const BTF_KIND_ENUM = 6;
@@ -18,21 +12,24 @@ const ENUMERATOR_SIZE = 8;
  * kernel's whole BTF (some 20 ms): for answers that are asked for seldom, or kept.
  */
 export function kernelEnum(name: string): Map<number, string> {
-  const btf = loadVmlinux();
+  const btf = libbpf.btf__load_vmlinux_btf();
   if (btf === 0n) check(-ffi.errno(), 'Load', "the kernel's BTF");
   try {
-    const id = findByNameKind(btf, name, BTF_KIND_ENUM);
+    const id = libbpf.btf__find_by_name_kind(btf, name, BTF_KIND_ENUM);
     if (id < 0) return new Map();
-    const type = typeById(btf, id);
+    const type = libbpf.btf__type_by_id(btf, id);
     const count = ffi.read(type, TYPE_SIZE).readUInt32LE(4) & 0xffff;
     const entries = ffi.read(type + BigInt(TYPE_SIZE), count * ENUMERATOR_SIZE);
     return new Map(
       Array.from({ length: count }, (_, i) => {
         const at = i * ENUMERATOR_SIZE;
-        return [entries.readInt32LE(at + 4), nameByOffset(btf, entries.readUInt32LE(at)) ?? ''] as const;
+        return [
+          entries.readInt32LE(at + 4),
+          libbpf.btf__name_by_offset(btf, entries.readUInt32LE(at)) ?? '',
+        ] as const;
       }),
     );
   } finally {
-    free(btf);
+    libbpf.btf__free(btf);
   }
 }

@@ -1,20 +1,25 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { release as kernelRelease } from 'node:os';
 import { join } from 'node:path';
 import { type Logger } from 'pino';
+import { ffi } from '../loader/ffi/select.ts';
+import { missingTcx } from '../loader/features.ts';
+import { setLog } from '../loader/log.ts';
+import { libbpfVersion } from '../loader/version.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
 import { InstanceLock } from './dataplane/lock.ts';
 import { packageVersion } from './dataplane/objects.ts';
-import { hasTcx } from './dataplane/tcx-probe.ts';
+import { emptyPins, makePinDirectories, pinPaths } from './dataplane/pins.ts';
 import { View } from './dataplane/view.ts';
-import { type Wires } from './features/wire/api.ts';
 import { adopt } from './features/wire/adopt.ts';
+import { type Wires } from './features/wire/api.ts';
 import { Follower } from './features/wire/follow.ts';
 import { Reaper } from './features/wire/reaper.ts';
 import { WireBook } from './features/wire/wires.ts';
 import { ownNetns } from './net/netns.ts';
 import { NetlinkSocket } from './net/socket.ts';
 import { warmPool } from './net/within.ts';
-import { currentNode } from './state/node.ts';
+import { currentNode, earlierNode, writeNode } from './state/node.ts';
 import { WireFiles } from './state/wires.ts';
 
 export interface AgentConfig {
@@ -27,7 +32,7 @@ export interface AgentConfig {
   readonly allowHostNetns: boolean;
   /** How long a wire nobody asks for goes on forwarding, in ms. */
   readonly orphanGraceMs: number;
-  /** Room in the tables; null is 65,536. Counts only where no tables exist yet. */
+  /** More are refused; null is 65,536. Tables that exist already keep their size. */
   readonly maxWires: number | null;
 }
 
@@ -38,6 +43,7 @@ export interface AgentStatus {
   /** ISO 8601. */
   since: string;
   ffi: string;
+  libbpf: string;
   kernel: string;
   /** What this kernel allows, in words. */
   features: Readonly<Record<string, string>>;
@@ -48,4 +54,104 @@ export interface Agent {
   status(): AgentStatus;
   /** Ends the agent. Wires stay and go on forwarding. */
   stop(): Promise<void>;
+}
+
+/**
+ * Starts an agent: takes the instance's lock, finds or loads what is in the kernel, adopts the wires of
+ * an earlier agent. Acts in the calling process's network namespace. The caller stops it.
+ */
+export async function startAgent(config: AgentConfig): Promise<Agent> {
+  const { instance, logger } = config;
+  warmPool();
+  setLog((level, text) => {
+    logger[level]({ from: 'libbpf' }, text);
+  });
+  const directory = join(config.runDir, instance);
+  const pins = pinPaths(config.bpffs, instance);
+  makePinDirectories(pins);
+  const release: (() => void)[] = [];
+  try {
+    const lock = InstanceLock.take(instance, directory, pins.instance);
+    release.push(() => {
+      lock.release();
+    });
+    refuseForeignState(config, directory);
+    const dataplane = Dataplane.open(config);
+    release.push(() => {
+      dataplane.close();
+    });
+    const host = NetlinkSocket.open();
+    release.push(() => {
+      host.close();
+    });
+    const reaper = new Reaper(host, instance);
+    const shop = { instance, host, dataplane, files: new WireFiles(directory), reaper };
+    writeNode(directory, currentNode());
+    const surroundings = {
+      instance,
+      own: ownNetns(),
+      allowHostNetns: config.allowHostNetns,
+      maxWires: config.maxWires ?? 65536,
+      tcx: missingTcx() === null,
+    };
+    const book = new WireBook(shop, new View(dataplane.tables), surroundings, logger);
+    await adopt({
+      book,
+      shop,
+      instanceDirectory: directory,
+      orphanGraceMs: config.orphanGraceMs,
+      log: logger,
+    });
+    const follower = new Follower(book, shop, logger);
+    release.push(() => {
+      follower.close();
+    });
+    const since = new Date().toISOString();
+    return {
+      wires: book,
+      status: () => status(config, since, dataplane, surroundings.tcx),
+      async stop() {
+        await reaper.idle();
+        for (const step of release.splice(0).reverse()) step();
+      },
+    };
+  } catch (error) {
+    for (const step of release.reverse()) step();
+    throw error;
+  }
+}
+
+/** State of another boot or namespace means nothing here: it is reported, and what is ours of it removed. */
+function refuseForeignState(config: AgentConfig, directory: string): void {
+  mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
+  const earlier = earlierNode(directory, currentNode());
+  if (typeof earlier === 'string') return;
+  config.logger.warn(
+    { directory },
+    `State is of ${earlier.differs}: nothing is adopted, pins and files are removed`,
+  );
+  rmSync(join(directory, 'state'), { recursive: true });
+  mkdirSync(join(directory, 'state'), { mode: 0o700 });
+  const pins = pinPaths(config.bpffs, config.instance);
+  emptyPins(pins);
+  makePinDirectories(pins);
+}
+
+function status(config: AgentConfig, since: string, dataplane: Dataplane, tcx: boolean): AgentStatus {
+  const { losses } = dataplane;
+  return {
+    version: packageVersion(),
+    instance: config.instance,
+    pid: process.pid,
+    since,
+    ffi: ffi.name,
+    libbpf: libbpfVersion(),
+    kernel: kernelRelease(),
+    features: {
+      tcx: tcx ? 'available' : 'missing before Linux 6.6, clsact is used',
+      'losses after a redirect': losses.observed
+        ? 'observed'
+        : `not observable on this kernel: ${losses.why}`,
+    },
+  };
 }

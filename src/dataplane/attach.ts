@@ -8,6 +8,8 @@ import { attachXdp } from '../../loader/link/xdp.ts';
 import { unpin } from '../../loader/pin.ts';
 import { type BpfProgram } from '../../loader/program.ts';
 import { type Datapath } from './datapath.ts';
+import { type PinPaths } from './pins.ts';
+import { type Side } from './port.ts';
 
 /** Our filter's place on a clsact qdisc: 0x7677 is "vw". A handle and priority make it replaceable. */
 const filter = { handle: 1, priority: 0x7677 } as const;
@@ -21,16 +23,28 @@ export interface Place {
   pinName: string;
 }
 
+/** Where a hop's program attaches; datapaths with links pin theirs as `wWIRE-SIDE-DATAPATH`. */
+export const placeOf = (
+  paths: PinPaths,
+  wire: { id: number; datapath: Datapath },
+  side: Side,
+  ifindex: number,
+): Place => ({
+  datapath: wire.datapath,
+  ifindex,
+  links: paths.links,
+  pinName: `w${wire.id}-${side}-${wire.datapath}`,
+});
+
 const pinOf = (place: Place): string => join(place.links, place.pinName);
 
-/** The pinned link if it still holds a device; a dead one is unpinned. */
+/** The pinned link if it still holds the device. */
 function livingLink(place: Place): BpfLink | null {
   const path = pinOf(place);
   if (!existsSync(path)) return null;
   const link = BpfLink.openPinned(path);
   if (link.info.ifindex === place.ifindex) return link;
   link.close();
-  unpin(path);
   return null;
 }
 
@@ -46,15 +60,24 @@ export function attachedProgram(place: Place): number | null {
   }
 }
 
+/** Tries the free slot first: that is the case for a new device, and asking an empty one is an error to the kernel. */
+function attachFilter(ifindex: number, program: BpfProgram): void {
+  try {
+    attachClsact(program, ifindex, 'ingress', filter);
+  } catch (error) {
+    if (!(error instanceof BpfError) || error.code !== 'EEXIST') throw error;
+    if (queryClsact(ifindex, 'ingress', filter) !== program.info.id)
+      replaceClsact(program, ifindex, 'ingress', filter);
+  }
+}
+
 /**
  * Makes `program` run at this place, at once and without a gap: attaches it, replaces another version,
  * or leaves the right one alone. Acts in the calling thread's network namespace.
  */
 export function attach(place: Place, program: BpfProgram): void {
   if (place.datapath === 'clsact') {
-    const running = queryClsact(place.ifindex, 'ingress', filter);
-    if (running === null) attachClsact(program, place.ifindex, 'ingress', filter);
-    else if (running !== program.info.id) replaceClsact(program, place.ifindex, 'ingress', filter);
+    attachFilter(place.ifindex, program);
     return;
   }
   const old = livingLink(place);
@@ -71,6 +94,7 @@ export function attach(place: Place, program: BpfProgram): void {
       ? attachTcx(program, place.ifindex, 'ingress')
       : attachXdp(program, place.ifindex, 'native').link;
   try {
+    unpin(pinOf(place)); // of a device that is gone
     link.pin(pinOf(place));
   } finally {
     link.close();

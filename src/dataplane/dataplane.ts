@@ -1,8 +1,11 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
 import { type BpfLink } from '../../loader/link/link.ts';
-import { DropReason } from '../../maps/layouts.gen.ts';
+import { unpin } from '../../loader/pin.ts';
+import { type DropReason } from '../../maps/layouts.gen.ts';
 import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
-import { attach, attachedProgram, detach, forgetPin, type Place } from './attach.ts';
+import { attach, attachedProgram, detach, forgetPin, placeOf, type Place } from './attach.ts';
 import { type Datapath } from './datapath.ts';
 import { directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
@@ -173,7 +176,7 @@ export class Dataplane {
   forget(wire: Joined): void {
     for (const side of sides) {
       forgetPin(this.#place(wire, side));
-      forgetPin({ ...this.#place(wire, side), pinName: `${this.#pinName(wire.id, side)}-pass` });
+      forgetPin(this.#passPlace(wire.id, side, 0));
       if (this.#watched) unwatchPort(this.#watched, wire[side]);
       this.#tables.counters.delete({ wire: wire.id, direction: directionFrom(side) });
     }
@@ -182,6 +185,20 @@ export class Dataplane {
 
   forgetDrops(wires: ReadonlySet<number>): void {
     for (const [key] of this.#tables.drops.entries()) if (wires.has(key.wire)) this.#tables.drops.delete(key);
+  }
+
+  /** Removes every entry and pin that belongs to none of these wires. */
+  keepOnly(wires: ReadonlySet<number>): void {
+    const { hops, counters, drops } = this.#tables;
+    for (const [key, hop] of hops.entries()) if (!wires.has(hop.wire)) hops.delete(key);
+    for (const [key] of counters.entries()) if (!wires.has(key.wire)) counters.delete(key);
+    for (const [key] of drops.entries()) if (key.wire !== 0 && !wires.has(key.wire)) drops.delete(key);
+    for (const [key, device] of this.#watched?.entries() ?? [])
+      if (!wires.has(device.wire)) this.#watched?.delete(key);
+    for (const name of readdirSync(this.paths.links)) {
+      const wire = /^w(\d+)-/.exec(name)?.[1];
+      if (wire !== undefined && !wires.has(Number(wire))) unpin(join(this.paths.links, name));
+    }
   }
 
   /**
@@ -214,21 +231,12 @@ export class Dataplane {
     });
   }
 
-  #pinName(id: number, side: Side): string {
-    return `w${id}-${side}`;
-  }
-
   #place(wire: Joined, side: Side): Place {
-    return {
-      datapath: wire.datapath,
-      ifindex: wire[side].ifindex,
-      links: this.paths.links,
-      pinName: `${this.#pinName(wire.id, side)}-${wire.datapath}`,
-    };
+    return placeOf(this.paths, wire, side, wire[side].ifindex);
   }
 
   #passPlace(id: number, side: Side, ifindex: number): Place {
-    return { datapath: 'xdp', ifindex, links: this.paths.links, pinName: `${this.#pinName(id, side)}-pass` };
+    return { datapath: 'xdp', ifindex, links: this.paths.links, pinName: `w${id}-${side}-pass` };
   }
 
   /** Unpins programs of other versions; call it once every wire runs this one's. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makePinDirectory } from '../../loader/pin.ts';
 
@@ -29,15 +29,19 @@ export function makePinDirectories(paths: PinPaths): void {
   for (const directory of [paths.maps, paths.programs, paths.links]) makePinDirectory(directory);
 }
 
-/** Unlinks every pin of an instance. Links without a device or holder end with it, and their programs. */
-export function removePins(paths: PinPaths): void {
-  const remove = (directory: string): void => {
+/**
+ * Unlinks every pin of an instance; its directory stays, since the lock is on it. Links end with their
+ * pin, and programs and maps with the last link.
+ */
+export function emptyPins(paths: PinPaths): void {
+  const empty = (directory: string): void => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
-      if (entry.isDirectory()) remove(path);
-      else rmSync(path);
+      if (entry.isDirectory()) {
+        empty(path);
+        rmdirSync(path);
+      } else rmSync(path);
     }
-    rmdirSync(directory);
   };
-  if (existsSync(paths.instance)) remove(paths.instance);
+  empty(paths.instance);
 }

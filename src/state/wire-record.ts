@@ -35,9 +35,14 @@ export const wireRecord = z.object({
   datapath: z.enum(['tcx', 'clsact', 'xdp']),
   reason: z.string(),
   acceptNoOffload: z.boolean(),
+  /** The last things that went wrong with it, oldest first. */
+  errors: z.array(z.object({ at: z.string(), message: z.string() })),
   left: side,
   right: side,
 });
+
+/** How many errors a record keeps. */
+export const KEPT_ERRORS = 5;
 
 export type WireRecord = z.infer<typeof wireRecord>;
 export type SideRecord = z.infer<typeof side>;

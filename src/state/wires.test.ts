@@ -39,6 +39,7 @@ const record = (id: number): WireRecord => ({
   datapath: 'clsact',
   reason: 'why',
   acceptNoOffload: false,
+  errors: [],
   left: side,
   right: { ...side, hostName: 'vwabcd1r' },
 });

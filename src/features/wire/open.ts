@@ -58,6 +58,13 @@ export function holdDevices(entry: Entry, shop: Workshop, make: () => void): Pro
   });
 }
 
+/** Holds what is known of a wire that has no file: forgotten after its devices are gone. */
+export function holdMemory(entry: Entry, shop: Workshop): Promise<void> {
+  return entry.scope.hold('record', '', () => () => {
+    shop.dataplane.forget(joinedOf(entry.record));
+  });
+}
+
 /** Holds the joined hops: dropping, and counted as closing, from the moment of release. */
 export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promise<void> {
   return entry.scope.hold('join', '', () => {
@@ -89,11 +96,8 @@ export async function openWire(entry: Entry, shop: Workshop, handles: Handles): 
     });
     bringUp(shop.host, entry.record, handles);
     fault('up');
-    await waitReady(entry.record, handles);
-    entry.record = { ...entry.record, intent: 'open' };
-    shop.files.write(entry.record);
+    await settle(entry, shop, handles);
     fault('opened');
-    entry.state = 'open';
   } catch (error) {
     entry.state = 'closing';
     await entry.scope.close();
@@ -101,11 +105,22 @@ export async function openWire(entry: Entry, shop: Workshop, handles: Handles): 
   }
 }
 
+/** The end of opening: waits until frames pass and says so. */
+export async function settle(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
+  await waitReady(entry.record, handles);
+  // What the first port to come up said before the other was up is no loss of an open wire.
+  shop.dataplane.forgetDrops(new Set([entry.record.id]));
+  entry.record = { ...entry.record, intent: 'open' };
+  shop.files.write(entry.record);
+  entry.state = 'open';
+}
+
 /** Takes a wire down; settles when its devices are gone. */
 export async function closeWire(entry: Entry, shop: Workshop): Promise<void> {
+  const orphan = entry.state === 'orphan';
   entry.state = 'closing';
   entry.record = { ...entry.record, intent: 'closing' };
-  shop.files.write(entry.record);
+  if (!orphan) shop.files.write(entry.record);
   fault('closing');
   await entry.scope.close();
 }

@@ -19,6 +19,7 @@ export interface Surroundings {
   instance: string;
   own: NetnsIdentity;
   allowHostNetns: boolean;
+  maxWires: number;
   tcx: boolean;
 }
 
@@ -130,6 +131,7 @@ export function planWire({ spec, id, netns }: PlanInput, at: Surroundings): Wire
     datapath: 'clsact',
     reason: '',
     acceptNoOffload: spec.acceptNoOffload,
+    errors: [],
     left,
     right,
   };

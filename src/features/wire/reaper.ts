@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { changeRequest, deleteByIndex, deleteGroup, findByIndex, listDevices } from '../../net/device.ts';
+import { changeRequest, deleteGroup, listDevices } from '../../net/device.ts';
 import { type NetlinkSocket } from '../../net/socket.ts';
 import { parseAlias } from './names.ts';
 
@@ -12,9 +12,6 @@ interface Doomed {
 
 /** How long deletions are collected, in ms. */
 const COLLECT_MS = 10;
-/** Up to this many are deleted one by one: cheaper than looking through all devices for strangers. */
-const FEW = 4;
-
 /**
  * Deletes devices in groups, off the main thread: one deletion holds the kernel's RTNL lock for tens of
  * milliseconds, a hundred in one group not much longer. Only devices that bear our mark are deleted.
@@ -63,8 +60,7 @@ export class Reaper {
     try {
       for (const doomed of batch) doomed.before();
       const ifindexes = batch.flatMap((d) => d.ifindexes).filter((i) => i > 0);
-      if (ifindexes.length <= FEW) await this.#deleteFew(ifindexes);
-      else await this.#deleteMany(ifindexes);
+      await this.#deleteAll(ifindexes);
       for (const doomed of batch) doomed.resolve();
     } catch (failure) {
       for (const doomed of batch) doomed.reject(failure);
@@ -75,14 +71,7 @@ export class Reaper {
     return parseAlias(alias)?.instance === this.#instance;
   }
 
-  async #deleteFew(ifindexes: readonly number[]): Promise<void> {
-    for (const ifindex of ifindexes) {
-      const device = findByIndex(this.#host, ifindex);
-      if (device && this.#isOurs(device.alias)) await deleteByIndex(this.#host, ifindex);
-    }
-  }
-
-  async #deleteMany(ifindexes: readonly number[]): Promise<void> {
+  async #deleteAll(ifindexes: readonly number[]): Promise<void> {
     const group = randomInt(0x40000000, 0x7fffffff);
     const ours = new Set(ifindexes);
     // Devices that vanished meanwhile refuse the change, which is as good as deleted.

@@ -1,7 +1,7 @@
 import { type Logger } from 'pino';
 import { type View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
+import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
 import { parseMtu } from '../../net/mtu.ts';
 import { Failure } from '../failure.ts';
 import {
@@ -65,11 +65,26 @@ export class WireBook implements Wires {
   ): void {
     const event: WireEvent = { at: new Date().toISOString(), type, wire: id, connection, detail };
     this.#log[type === 'failed' ? 'warn' : 'info']({ wire: id, conn: connection, event: type }, detail);
+    const entry = this.#entries.get(id);
+    if (type === 'failed' && entry && entry.state !== 'orphan') {
+      const errors = [...entry.record.errors, { at: event.at, message: detail }].slice(-KEPT_ERRORS);
+      this.rewrite(entry, { ...entry.record, errors });
+    }
     for (const listener of this.#listeners) listener(event);
   }
 
   async add(spec: WireSpec): Promise<WireItem> {
     return borrowing({ left: spec.left.netns, right: spec.right.netns }, async (netns) => {
+      if (this.#entries.size >= this.#at.maxWires)
+        throw new Failure(
+          'refused',
+          `There are ${this.#entries.size} wires: this agent takes ${this.#at.maxWires}`,
+          {
+            field: 'wires',
+            value: String(this.#entries.size),
+            allowed: `${this.#at.maxWires}, set by --max-wires`,
+          },
+        );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
       const record = planWire({ spec, id: this.#shop.dataplane.allocateWire(), netns }, this.#at);
       this.#checkFree(record.connection);
@@ -119,13 +134,13 @@ export class WireBook implements Wires {
         if (change.mtu !== null) {
           const mtu = parseMtu(change.mtu, 'mtu');
           changeMtu(this.#shop.host, entry.record, mtu, handles);
-          this.#record(entry, { ...entry.record, mtu });
+          this.rewrite(entry, { ...entry.record, mtu });
         }
         if (change.datapath !== null) {
           const wanted = { ...entry.record, requested: change.datapath };
           const answer = answerFor(wanted, this.#at.tcx);
           this.#shop.dataplane.switchDatapath(joinedOf(entry.record), answer.datapath, entering(handles));
-          this.#record(entry, { ...wanted, ...answer });
+          this.rewrite(entry, { ...wanted, ...answer });
         }
         this.announce('updated', entry.record, `mtu ${entry.record.mtu}, ${entry.record.datapath}`);
         return this.#item(entry);
@@ -133,7 +148,8 @@ export class WireBook implements Wires {
     );
   }
 
-  #record(entry: Entry, record: WireRecord): void {
+  /** Changes what is known of a wire, in memory and on disk. */
+  rewrite(entry: Entry, record: WireRecord): void {
     entry.record = record;
     this.#shop.files.write(record);
   }

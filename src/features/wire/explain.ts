@@ -1,0 +1,109 @@
+import { farSide, sides, type Side } from '../../dataplane/port.ts';
+import { isAttached, lossesObserved } from '../../dataplane/inspect.ts';
+import { findByIndex } from '../../net/device.ts';
+import { type Device } from '../../net/link.ts';
+import { NetlinkSocket } from '../../net/socket.ts';
+import { type WireRecord } from '../../state/wire-record.ts';
+import { type WireItem, type WireName } from './api.ts';
+import { inPod } from './devices.ts';
+import { deviceAlias } from './names.ts';
+import { reopen } from './namespaces.ts';
+import { readWire, type InstancePaths } from './read.ts';
+
+export interface Step {
+  title: string;
+  detail: string;
+  /** False where this step keeps frames from passing, or is not as it was meant. */
+  ok: boolean;
+}
+
+/** The whole story of one wire, a step per thing a frame meets. */
+export interface Explanation {
+  wire: WireItem;
+  steps: Step[];
+  errors: { at: string; message: string }[];
+}
+
+const say = (device: Device | null): string =>
+  device === null
+    ? 'missing'
+    : `${device.up ? 'up' : 'down'}, ${device.carrier === false ? 'no carrier' : 'carrier'}, mtu ${device.mtu ?? '?'}`;
+
+function podStep(record: WireRecord, side: Side): Step {
+  const { netns, name, ifindex } = record[side];
+  const title = `${side} pod '${netns.ref}', interface '${name}'`;
+  const handle = reopen(netns);
+  if (!handle) return { title, detail: 'the namespace has ended, or another one bears its name', ok: false };
+  try {
+    const device = inPod(handle, (socket) => findByIndex(socket, ifindex));
+    const ok = device?.up === true && device.mac === record[side].mac;
+    const mac =
+      device && device.mac !== record[side].mac
+        ? `, MAC ${device.mac ?? 'none'} where ${record[side].mac} is known`
+        : '';
+    return { title, detail: `${say(device)}${mac}`, ok };
+  } finally {
+    handle.close();
+  }
+}
+
+function hostStep(record: WireRecord, side: Side, host: NetlinkSocket, instance: string): Step {
+  const { hostName, hostIfindex } = record[side];
+  const device = findByIndex(host, hostIfindex);
+  const title = `${side} host end '${hostName}', ifindex ${hostIfindex}`;
+  const problems = [
+    ...(device?.up === true ? [] : ['it is not up']),
+    ...(device?.alias === deviceAlias(instance, record.id, side) ? [] : ['it does not bear our mark']),
+    ...(device?.mac === record[farSide(side)].mac ? [] : ["it does not carry the far pod's MAC"]),
+    ...(device?.mtu === record.mtu ? [] : [`its MTU is not ${record.mtu}`]),
+  ];
+  const detail = device === null ? 'missing' : [say(device), ...problems].join('; ');
+  return { title, detail, ok: device !== null && problems.length === 0 };
+}
+
+function programStep(record: WireRecord, side: Side, paths: InstancePaths): Step {
+  const { hostName, hostIfindex } = record[side];
+  const title = `program at '${hostName}'`;
+  const program = isAttached(paths, record.datapath, hostIfindex, record.id, side);
+  return program === null
+    ? {
+        title,
+        detail: `nothing of ours is attached by ${record.datapath}: frames pass by the hop`,
+        ok: false,
+      }
+    : { title, detail: `program id ${program} by ${record.datapath}: ${record.reason}`, ok: true };
+}
+
+function hopStep(item: WireItem, index: number, side: Side): Step {
+  const hop = item.hops[index];
+  const { packets, dropped } = side === 'left' ? item.counters.leftToRight : item.counters.rightToLeft;
+  const lost = Object.entries(dropped).map(([reason, count]) => `${count} dropped: ${reason}`);
+  return {
+    title: `hop ${hop?.from ?? ''} -> ${hop?.to ?? ''}`,
+    detail: [hop?.action ?? 'missing', `${packets} packets forwarded`, ...lost].join('; '),
+    ok: hop !== undefined && !/^(drop|missing)/.test(hop.action),
+  };
+}
+
+/** Reads kernel and files; needs no agent. In the order a frame from the left pod meets things, then back. */
+export function explainWire(paths: InstancePaths, name: WireName): Explanation {
+  const { item, record } = readWire(paths, name);
+  const host = NetlinkSocket.open();
+  try {
+    const steps = sides.flatMap((side, index) => [
+      podStep(record, side),
+      hostStep(record, side, host, paths.instance),
+      programStep(record, side, paths),
+      hopStep(item, index, side),
+    ]);
+    const losses = lossesObserved(paths);
+    steps.push({
+      title: 'losses after a redirect',
+      detail: losses ? 'observed by the kfree_skb tracepoint' : 'not observable on this kernel',
+      ok: true,
+    });
+    return { wire: item, steps, errors: record.errors };
+  } finally {
+    host.close();
+  }
+}

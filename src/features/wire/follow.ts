@@ -1,0 +1,169 @@
+import { type Logger } from 'pino';
+import { farSide, sides, type Side } from '../../dataplane/port.ts';
+import { DropReason } from '../../../maps/layouts.gen.ts';
+import { findByIndex, listDevices, setMac } from '../../net/device.ts';
+import { glink } from '../../net/ethtool.ts';
+import { type Device } from '../../net/link.ts';
+import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
+import { inTurn, joinedOf, type Entry } from './entry.ts';
+import { parseAlias, type AliasParts } from './names.ts';
+import { bothAlive, reborrowing } from './namespaces.ts';
+import { closeWire, openWire, type Workshop } from './open.ts';
+import { type WireBook } from './wires.ts';
+
+interface End {
+  entry: Entry;
+  side: Side;
+}
+
+const podKey = (nsid: number | null, ifindex: number): string => `${nsid ?? 'own'}:${ifindex}`;
+
+/**
+ * Follows what others do to the devices of open wires: ports that go down and come back, pods that
+ * change a MAC or a name, devices and namespaces that end.
+ */
+export class Follower {
+  readonly #book: WireBook;
+  readonly #shop: Workshop;
+  readonly #log: Logger;
+  readonly #monitor: Monitor;
+  /** Pods' ends by namespace number and ifindex, as the host ends' notifications tell them. */
+  readonly #pods = new Map<string, AliasParts>();
+
+  constructor(book: WireBook, shop: Workshop, log: Logger) {
+    this.#book = book;
+    this.#shop = shop;
+    this.#log = log;
+    this.#monitor = Monitor.open((event) => {
+      this.#hear(event);
+    });
+    this.resync();
+  }
+
+  close(): void {
+    this.#monitor.close();
+  }
+
+  #hear(event: MonitorEvent): void {
+    try {
+      switch (event.kind) {
+        case 'overflow':
+          this.#log.warn('Device notifications were lost: every wire is looked at anew');
+          this.resync();
+          return;
+        case 'nsid':
+          return; // the devices of an ended namespace are reported one by one
+        case 'device':
+          this.#device(event.change, event.nsid, event.device);
+      }
+    } catch (error) {
+      this.#log.error({ error: String(error) }, 'A device notification could not be followed');
+    }
+  }
+
+  #device(change: 'new' | 'del', nsid: number | null, device: Device): void {
+    const mark = nsid === null ? parseAlias(device.alias) : null;
+    if (mark?.instance === this.#shop.instance) {
+      this.#hostEnd(change, device, mark);
+      return;
+    }
+    const end = this.#endOf(this.#pods.get(podKey(nsid, device.ifindex)));
+    if (!end) return;
+    // A pod's end that goes takes its host end along, which is heard as well.
+    if (change === 'new') this.#podEnd(device, end);
+  }
+
+  #endOf(mark: AliasParts | undefined): End | null {
+    const entry = mark && this.#book.entries.get(mark.wire);
+    return entry ? { entry, side: mark.side } : null;
+  }
+
+  #hostEnd(change: 'new' | 'del', device: Device, mark: AliasParts): void {
+    if (device.linkIfindex !== null) {
+      const key = podKey(device.linkNetnsid, device.linkIfindex);
+      if (change === 'new') this.#pods.set(key, mark);
+      else this.#pods.delete(key);
+    }
+    const end = this.#endOf(mark);
+    if (end?.entry.state !== 'open') return;
+    const { entry, side } = end;
+    if (entry.record[side].hostIfindex !== device.ifindex) return; // an earlier device of this wire
+    if (change === 'del') this.#gone(entry, side);
+    else this.#carrier(entry, side);
+  }
+
+  /** Asked, not taken from the notification, which may be older than what we did since. */
+  #carrier(entry: Entry, side: Side): void {
+    const { hostIfindex, hostName } = entry.record[side];
+    if (!findByIndex(this.#shop.host, hostIfindex)) return; // its end is on the way to us
+    const up = glink(hostName);
+    if (up === !entry.down.has(side)) return;
+    const joined = joinedOf(entry.record);
+    if (up) {
+      entry.down.delete(side);
+      this.#shop.dataplane.forwardTowards(joined, side);
+      this.#book.announce('port_up', entry.record, `${side} port '${entry.record[side].name}' is up`);
+    } else {
+      entry.down.add(side);
+      this.#shop.dataplane.blockTowards(joined, side, DropReason.DROP_PORT_DOWN);
+      this.#book.announce('port_down', entry.record, `${side} port '${entry.record[side].name}' is down`);
+    }
+  }
+
+  #podEnd(device: Device, { entry, side }: End): void {
+    if (entry.state !== 'open') return;
+    this.#carrier(entry, side);
+    const known = entry.record[side];
+    const mac = device.mac ?? known.mac;
+    if (known.name === device.name && known.mac === mac) return;
+    if (known.mac !== mac) setMac(this.#shop.host, entry.record[farSide(side)].hostIfindex, mac);
+    this.#book.rewrite(entry, { ...entry.record, [side]: { ...known, name: device.name, mac } });
+    if (!entry.down.has(side)) this.#shop.dataplane.forwardTowards(joinedOf(entry.record), side);
+    this.#book.announce('updated', entry.record, `${side} port is '${device.name}', ${mac}`);
+  }
+
+  /** Somebody deleted a device, or a namespace ended: made again where both live, else closed. */
+  #gone(entry: Entry, side: Side): void {
+    const { record } = entry;
+    const mend = inTurn(entry, () =>
+      reborrowing(record, async (found) => {
+        if (entry.state !== 'open') return;
+        const handles = bothAlive(found);
+        await closeWire(entry, this.#shop);
+        if (!handles) {
+          this.#book.drop(entry);
+          this.#book.announce('removed', record, `the namespace of its ${side} port ended`);
+          return;
+        }
+        entry.down.clear();
+        entry.record = { ...entry.record, intent: 'opening' };
+        await openWire(entry, this.#shop, handles);
+        this.#book.announce('updated', entry.record, `its ${side} device was deleted: made again`);
+      }),
+    );
+    mend.catch((error: unknown) => {
+      this.#book.drop(entry);
+      this.#book.announce('failed', record, `its ${side} device was deleted: ${String(error)}`);
+    });
+  }
+
+  /** Reads all devices and mends what notifications did not tell. */
+  resync(): void {
+    const devices = new Map(listDevices(this.#shop.host, { kind: 'veth' }).map((d) => [d.ifindex, d]));
+    this.#pods.clear();
+    for (const entry of this.#book.entries.values()) {
+      for (const side of sides) {
+        const device = devices.get(entry.record[side].hostIfindex);
+        if (device?.linkIfindex != null)
+          this.#pods.set(podKey(device.linkNetnsid, device.linkIfindex), {
+            instance: this.#shop.instance,
+            wire: entry.record.id,
+            side,
+          });
+        if (entry.state !== 'open') continue;
+        if (device) this.#carrier(entry, side);
+        else this.#gone(entry, side);
+      }
+    }
+  }
+}
