@@ -14,7 +14,9 @@ fi
 task=$1
 shift
 sh scripts/setup.sh "$task"
-node scripts/build.mjs
-# Built by root for the owner of the checkout, who must be able to build again.
-chown -R --reference=. dist
+status=0
+node scripts/build.mjs || status=$?
+# Built by root, also in part, for the owner of the checkout, who must be able to build again.
+[ ! -d dist ] || chown -R --reference=. dist
+[ $status -eq 0 ] || exit $status
 exec node "scripts/tasks/$(echo "$task" | tr : -).mjs" "$@"
