@@ -1,0 +1,19 @@
+// Compares: npm run bench -- local|scale [options]. Runs in test/sandbox.sh; what an interrupted run leaves
+// goes with the sandbox, because the SIGKILL reaches every process in it.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const [kind = 'local', ...rest] = process.argv.slice(2);
+const script = fileURLToPath(new URL(`../../test/bench/${kind}.mjs`, import.meta.url));
+if (!['local', 'scale'].includes(kind) || !existsSync(script)) {
+  console.error(`vwire: there is no benchmark "${kind}": "local" or "scale" is allowed`);
+  process.exit(2);
+}
+const child = spawn('sh', ['test/sandbox.sh', process.execPath, script, ...rest], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    child.kill('SIGKILL');
+    process.exitCode = 130;
+  });
+child.on('exit', (status) => (process.exitCode ??= status ?? 1));

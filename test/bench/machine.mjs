@@ -1,0 +1,28 @@
+// The machine's line, and how busy it was.
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg, release } from 'node:os';
+
+const TICKS_PER_SECOND = 100;
+
+/** What JSON and tables carry to say where figures come from. */
+export function describeMachine() {
+  const [first] = cpus();
+  return { machine: `${first?.model ?? 'unknown CPU'}, ${cpus().length} CPUs`, kernel: release() };
+}
+
+export const load = () => loadavg()[0];
+
+/** CPU-seconds spent on anything, by the whole machine, since boot; time stolen from it is not its own. */
+export function busySeconds() {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user, nice, system, , , irq, softirq] = line.trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
+}
+
+/** Runs `work` and returns its result with the mean number of busy CPUs. */
+export async function measured(work) {
+  const before = { busy: busySeconds(), at: process.hrtime.bigint() };
+  const result = await work();
+  const seconds = Number(process.hrtime.bigint() - before.at) / 1e9;
+  return { result, cpu: (busySeconds() - before.busy) / seconds };
+}
