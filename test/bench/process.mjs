@@ -27,14 +27,17 @@ export async function run(command, netns = null) {
  * Starts a process and keeps it until `stop`. `ready` resolves at the first line of stdout and throws if it
  * ends before. `stop(signal)` resolves to everything it printed; SIGKILL follows after 15 s.
  */
-export function start(command, { netns = null, env = process.env } = {}) {
+export function start(command, { netns = null, input = null } = {}) {
   const [file, ...args] = inside(netns, command);
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   let failure = null;
   running.add(child);
   child.on('error', (error) => (failure = error));
+  // A process that reads nothing may be gone before it was written to.
+  child.stdin.on('error', () => undefined);
+  if (input !== null) child.stdin.end(input);
   const closed = once(child, 'close')
     .catch(() => undefined)
     .finally(() => running.delete(child));
@@ -48,6 +51,7 @@ export function start(command, { netns = null, env = process.env } = {}) {
   });
   const said = () => failure?.message ?? (stderr.trim() || stdout.trim() || 'nothing');
   return {
+    pid: child.pid,
     ready: async () => {
       if (!(await firstLine)) throw new Error(`'${command.join(' ')}' ended before it was ready: ${said()}`);
     },
