@@ -33,7 +33,8 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
  * A handle stays the caller's; a ref is opened and closed here.
  */
 export function within<T>(netns: NetnsHandle | NetnsRef, fn: () => Settled<T>): Settled<T> {
-  if (!(netns instanceof NetnsHandle)) return withHandle<T>(openNetns(netns), (handle) => within<T>(handle, fn));
+  if (!(netns instanceof NetnsHandle))
+    return withHandle<T>(openNetns(netns), (handle) => within<T>(handle, fn));
   warmPool();
   return withHandle<T>(openOwnNetns(), (home) => {
     check(setns(netns.fd, CLONE_NEWNET), 'Enter namespace', `inode ${netns.inode}`);

@@ -19,7 +19,8 @@ import {
 import { openNetns, withHandle } from '../../src/net/netns.ts';
 import { within } from '../../src/net/within.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
-import { json, makeNetns, openFds, run } from './namespaces.ts';
+import { Pods } from '../pods.ts';
+import { ip, json, netFds } from './iproute.ts';
 
 interface IpLink {
   ifindex: number;
@@ -52,20 +53,21 @@ const ipLinks = (command: string): IpLink[] => json(command) as IpLink[];
 describe('devices', () => {
   let socket: NetlinkSocket;
   let fds: string[];
-  const pod = makeNetns('net-device');
-  const ref = { kind: 'name', name: pod.name } as const;
+  const pods = new Pods();
+  const pod = pods.make('device');
+  const ref = { kind: 'name', name: pod } as const;
 
   beforeAll(() => {
-    fds = openFds();
+    fds = netFds();
     socket = NetlinkSocket.open();
   });
   afterAll(() => {
     socket.close();
-    pod.remove();
-    expect(openFds()).toEqual(fds);
+    pods.close();
+    expect(netFds()).toEqual(fds);
   });
 
-  const ip = (name: string): IpLink | undefined => ipLinks(`ip -d -j link show dev ${name}`)[0];
+  const ipLink = (name: string): IpLink | undefined => ipLinks(`ip -d -j link show dev ${name}`)[0];
 
   test('a veth pair is born with both MACs, MTUs, the group and the peer in its namespace', async () => {
     const pair = withHandle(openNetns(ref), (netns) =>
@@ -78,7 +80,7 @@ describe('devices', () => {
         }),
       ),
     );
-    expect(ip('nd0')).toMatchObject({
+    expect(ipLink('nd0')).toMatchObject({
       ifindex: pair.device.ifindex,
       address: '02:00:00:00:00:01',
       mtu: 1400,
@@ -86,12 +88,12 @@ describe('devices', () => {
       link_index: pair.peerIfindex,
       linkinfo: { info_kind: 'veth' },
     });
-    const [peer] = ipLinks(`ip -n ${pod.name} -d -j link show dev eth7`);
+    const [peer] = ipLinks(`ip -n ${pod} -d -j link show dev eth7`);
     expect(peer).toMatchObject({ ifindex: pair.peerIfindex, address: '02:00:00:00:00:09', mtu: 1300 });
     expect(pair.peerNetnsid).not.toBeNull();
     expect(pair.device).toMatchObject({ up: false, kind: 'veth', mac: '02:00:00:00:00:01', group: 77 });
     expect(await deleteByIndex(socket, pair.device.ifindex)).toBe(true);
-    expect(json(`ip -n ${pod.name} -j link show type veth`)).toEqual([]);
+    expect(json(`ip -n ${pod} -j link show type veth`)).toEqual([]);
     expect(await deleteByIndex(socket, pair.device.ifindex)).toBe(false);
   });
 
@@ -100,7 +102,7 @@ describe('devices', () => {
     const { device, peerIfindex } = createVeth(socket, spec('nd1', { gso }));
     expect(device.sizes).toEqual(gso);
     expect(findByIndex(socket, peerIfindex)?.sizes).toEqual(gso);
-    expect(ip('nd1')).toMatchObject({ gso_max_size: 196608, gro_max_size: 196608 });
+    expect(ipLink('nd1')).toMatchObject({ gso_max_size: 196608, gro_max_size: 196608 });
     await deleteByIndex(socket, device.ifindex);
   });
 
@@ -114,7 +116,7 @@ describe('devices', () => {
     changeDevice(socket, ifindex, { noArp: true, txQueueLength: 17 });
     rename(socket, ifindex, 'nd2b');
     setUp(socket, ifindex);
-    const read = ip('nd2b');
+    const read = ipLink('nd2b');
     expect(read).toMatchObject({
       ifalias: 'vwire:test:1:left',
       address: '02:00:00:00:00:0a',
@@ -138,10 +140,10 @@ describe('devices', () => {
   });
 
   test('what iproute2 made is read back alike', () => {
-    run('ip link add nd3 mtu 1234 address 02:00:00:00:00:33 group 9 type veth peer name nd3p');
-    run('ip link set nd3p up');
-    run('ip link set nd3 up alias hello');
-    run('ip link add nd3d type bridge');
+    ip('link add nd3 mtu 1234 address 02:00:00:00:00:33 group 9 type veth peer name nd3p');
+    ip('link set nd3p up');
+    ip('link set nd3 up alias hello');
+    ip('link add nd3d type bridge');
     const expected = ipLinks('ip -d -j link show').map((l) => ({
       ifindex: l.ifindex,
       name: l.ifname,
@@ -158,12 +160,12 @@ describe('devices', () => {
     for (const [i, e] of expected.entries()) expect(devices[i]).toMatchObject(e);
     expect(listDevices(socket, { kind: 'bridge' }).map((d) => d.name)).toEqual(['nd3d']);
     expect(findByName(socket, 'nd3')?.stats?.txPackets).toBeGreaterThanOrEqual(0n);
-    run('ip link del nd3');
-    run('ip link del nd3d');
+    ip('link del nd3');
+    ip('link del nd3d');
   });
 
   test('a refusal names operation, object and errno, with the text of the kernel', () => {
-    run('ip link add nd4 type bridge');
+    ip('link add nd4 type bridge');
     expect(() => createVeth(socket, spec('nd4'))).toThrow(
       /^Create veth 'nd4' failed: EEXIST \(File exists\)/,
     );
@@ -173,7 +175,7 @@ describe('devices', () => {
     expect(findByName(socket, 'nd4p')).toBeNull();
     expect(findByName(socket, 'nosuch')).toBeNull();
     expect(findByIndex(socket, 99999)).toBeNull();
-    run('ip link del nd4');
+    ip('link del nd4');
   });
 
   test('a group is deleted by one request; an empty one and group 0 are told apart', async () => {
@@ -188,7 +190,7 @@ describe('devices', () => {
 
   test('a socket opened in a namespace works there from outside', () => {
     const inside = within(ref, () => NetlinkSocket.open());
-    run(`ip -n ${pod.name} link add inner type bridge`);
+    ip(`-n ${pod} link add inner type bridge`);
     expect(findByName(inside, 'inner')?.kind).toBe('bridge');
     expect(findByName(socket, 'inner')).toBeNull();
     inside.close();

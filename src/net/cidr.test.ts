@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { isIP } from 'node:net';
+import * as some from '../../test/net/arbitrary.ts';
+import { formatCidr, hostCidr, networkOf, parseCidr } from './cidr.ts';
+import { InputError } from './input.ts';
+import { formatIp, ipBytes, parseIp } from './ip.ts';
+
+describe('IP addresses', () => {
+  test('bytes become text that Node takes for an address, and come back', () => {
+    fc.assert(
+      fc.property(fc.oneof(some.ip(4), some.ip(6)), (text) => {
+        expect(isIP(text)).not.toBe(0);
+        expect(formatIp(ipBytes(text))).toBe(text);
+      }),
+    );
+  });
+
+  test.each([
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['0:0:0:0:0:0:0:0', '::'],
+    ['::1', '::1'],
+    ['1::', '1::'],
+    ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['2001:0:0:1:1:0:0:1', '2001::1:1:0:0:1'],
+    ['::ffff:10.0.0.1', '::ffff:10.0.0.1'],
+    ['::ffff:a00:1', '::ffff:10.0.0.1'],
+    ['64:ff9b::192.0.2.33', '64:ff9b::c000:221'],
+    ['10.0.0.1', '10.0.0.1'],
+  ])('%s is written %s', (given, canonical) => {
+    expect(parseIp(given, 'address')).toBe(canonical);
+  });
+
+  test.each(['', '10.0.0', '10.0.0.256', '010.0.0.1', 'fe80::1%eth0', '1:2:3', ':::', '10.0.0.1/24', 'pod'])(
+    "'%s' is refused",
+    (text) => {
+      expect(() => parseIp(text, 'address')).toThrow(InputError);
+    },
+  );
+});
+
+describe('CIDRs', () => {
+  test('the host part is kept, and the text comes back', () => {
+    fc.assert(
+      fc.property(fc.oneof(some.cidr(4), some.cidr(6)), (cidr) => {
+        expect(parseCidr(formatCidr(cidr), 'address')).toEqual(cidr);
+      }),
+    );
+  });
+
+  test('the network of a prefix keeps its bits and no other', () => {
+    const bits = (address: string): string =>
+      [...ipBytes(address)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+    fc.assert(
+      fc.property(fc.oneof(some.cidr(4), some.cidr(6)), (cidr) => {
+        const expected = bits(cidr.address).slice(0, cidr.prefix);
+        const network = bits(networkOf(cidr).address);
+        expect(network).toBe(expected.padEnd(network.length, '0'));
+      }),
+    );
+  });
+
+  test('an address alone is its own network', () => {
+    expect(formatCidr(hostCidr('10.0.0.1'))).toBe('10.0.0.1/32');
+    expect(formatCidr(hostCidr('2001:db8::1'))).toBe('2001:db8::1/128');
+  });
+
+  test.each([
+    ['10.0.0.1', /^address is '10.0.0.1': allowed is an address with a prefix length/],
+    ['10.0.0.1/33', /an IPv4 prefix has at most 32 bits/],
+    ['::1/129', /an IPv6 prefix has at most 128 bits/],
+    ['10.0.0/8', /'10.0.0' is no IP address/],
+    ['10.0.0.1/', /allowed is/],
+    ['10.0.0.1/-1', /allowed is/],
+    ['10.0.0.1/8/9', /allowed is/],
+    ['/8', /'' is no IP address/],
+  ])("'%s' is refused with a reason", (text, reason) => {
+    expect(() => parseCidr(text, 'address')).toThrow(reason);
+  });
+});
