@@ -1,3 +1,4 @@
+import { type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { type Logger } from 'pino';
@@ -34,7 +35,10 @@ export async function serveAdmin(agent: AdminAgent, socketPath: string, log: Log
   handle(grpc, agent, watchers, log);
   // grpc-js would bind by itself, but asynchronously: no umask could be put around it.
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const open = new Set<Socket>();
   const listener = await listen(socketPath, (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
     injector.injectConnection(socket);
   });
   listener.on('error', (err) => {
@@ -42,22 +46,21 @@ export async function serveAdmin(agent: AdminAgent, socketPath: string, log: Log
   });
 
   const close = async (graceMs: number): Promise<void> => {
-    const unlinked = new Promise<void>((resolve) =>
-      listener.close(() => {
-        resolve();
-      }),
-    );
     watchers.close();
-    const force = setTimeout(() => {
-      grpc.forceShutdown();
-    }, graceMs);
-    await new Promise<void>((resolve) => {
-      grpc.tryShutdown(() => {
+    const gone = new Promise<void>((resolve) => {
+      listener.close(() => {
         resolve();
       });
     });
+    const force = setTimeout(() => {
+      grpc.forceShutdown();
+      // Who connected and never spoke HTTP/2 has no session that could be shut down.
+      for (const socket of open) socket.destroy();
+    }, graceMs);
+    grpc.tryShutdown(() => undefined);
+    // The last socket to close is the end, whatever the sessions on them say.
+    await gone;
     clearTimeout(force);
-    await unlinked;
   };
   return { socketPath, close };
 }

@@ -29,6 +29,9 @@ const codes: Readonly<Partial<Record<status, FailureCode>>> = {
 const namesAThing = (field: string | null): boolean =>
   field !== null && /(^|\.)(connection|name)$/.test(field);
 
+/** grpc-js percent-encodes the text, and dies of half a surrogate pair. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();
+
 const cut = (text: string): string =>
   text.length <= maxErrorText
     ? text
@@ -51,7 +54,7 @@ export function statusOf(error: Failure): StatusAnswer {
   metadata.set(errorTrailer, ascii(JSON.stringify(detail)));
   return {
     code: code === 'refused' && namesAThing(field) ? status.ALREADY_EXISTS : statuses[code],
-    details: cut(error.message),
+    details: wellFormed(cut(error.message)),
     metadata,
   };
 }
