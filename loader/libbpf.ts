@@ -102,6 +102,8 @@ export const bpf_map_get_fd_by_id = fn('bpf_map_get_fd_by_id', 'i32', ['u32']);
 export const bpf_link_get_fd_by_id = fn('bpf_link_get_fd_by_id', 'i32', ['u32']);
 export const bpf_prog_test_run_opts = fn('bpf_prog_test_run_opts', 'i32', ['i32', 'buf']);
 
+export const btf__load_vmlinux_btf = fn('btf__load_vmlinux_btf', 'ptr', []);
+export const btf__free = fn('btf__free', 'void', ['ptr']);
 export const btf__find_by_name_kind = fn('btf__find_by_name_kind', 'i32', ['ptr', 'str', 'u32']);
 export const btf__type_by_id = fn('btf__type_by_id', 'ptr', ['ptr', 'u32']);
 export const btf__name_by_offset = fn('btf__name_by_offset', 'str', ['ptr', 'u32']);

@@ -4,19 +4,31 @@ import { Fd } from './fd.ts';
 import { kindName } from './kinds.ts';
 import { BpfMap } from './map.ts';
 
+/** libbpf's pointer to a part of an object, while that is valid. */
+export interface ObjectPart {
+  /** Throws once the object is closed. */
+  use(): bigint;
+  /** Throws as well once it is loaded: what is set then would have no effect, or a wrong one. */
+  change(): bigint;
+}
+
 /**
  * A map as its object describes it. Inert until the object is loaded; valid as long as the object is
  * open, which the object sees to.
  */
 export class ObjectMap {
-  readonly #pointer: () => bigint;
+  readonly #part: ObjectPart;
   readonly name: string;
   readonly what: string;
 
-  constructor(name: string, pointer: () => bigint) {
+  constructor(name: string, part: ObjectPart) {
     this.name = name;
     this.what = `map '${name}'`;
-    this.#pointer = pointer;
+    this.#part = part;
+  }
+
+  #pointer(): bigint {
+    return this.#part.use();
   }
 
   /** 'type N' for what nobody knows. */
@@ -36,13 +48,18 @@ export class ObjectMap {
     return libbpf.bpf_map__map_flags(this.#pointer());
   }
 
+  /** Sections of globals: OBJECT.rodata, OBJECT.bss. Their program's own affair: bpffs takes no such name. */
+  get isInternal(): boolean {
+    return (libbpf.bpf_map__is_internal(this.#pointer()) & 0xff) !== 0;
+  }
+
   setMaxEntries(count: number): void {
-    check(libbpf.bpf_map__set_max_entries(this.#pointer(), count), 'Set the size of', this.what);
+    check(libbpf.bpf_map__set_max_entries(this.#part.change(), count), 'Set the size of', this.what);
   }
 
   /** Whether load() creates it; programs that refer to one that is not created are refused. */
   setAutocreate(create: boolean): void {
-    check(libbpf.bpf_map__set_autocreate(this.#pointer(), create ? 1 : 0), 'Set up', this.what);
+    check(libbpf.bpf_map__set_autocreate(this.#part.change(), create ? 1 : 0), 'Set up', this.what);
   }
 
   /**
@@ -50,6 +67,8 @@ export class ObjectMap {
    * that has, so a differing one is refused here. The caller keeps `map`.
    */
   reuse(map: BpfMap): void {
+    // libbpf itself would swap the map under programs that are loaded already.
+    const pointer = this.#part.change();
     const pairs = [
       ['type', map.info.type, this.type],
       ['key size', map.info.keySize, this.keySize],
@@ -58,7 +77,7 @@ export class ObjectMap {
     ] as const;
     for (const [field, have, want] of pairs)
       if (have !== want) refuse('Reuse', map.what, `its ${field} is ${have}, ${this.what} has ${want}`);
-    check(libbpf.bpf_map__reuse_fd(this.#pointer(), map.fd), 'Reuse', map.what);
+    check(libbpf.bpf_map__reuse_fd(pointer, map.fd), 'Reuse', map.what);
   }
 
   /** A handle of the caller's own, to be closed by it. */

@@ -2,18 +2,23 @@ import * as libbpf from './libbpf.ts';
 import { check, refuse } from './error.ts';
 import { Fd } from './fd.ts';
 import { kindName } from './kinds.ts';
+import type { ObjectPart } from './object-map.ts';
 import { BpfProgram } from './program.ts';
 
 /** A program as its object describes it. Inert until the object is loaded, valid while that is open. */
 export class ObjectProgram {
-  readonly #pointer: () => bigint;
+  readonly #part: ObjectPart;
   readonly name: string;
   readonly what: string;
 
-  constructor(name: string, pointer: () => bigint) {
+  constructor(name: string, part: ObjectPart) {
     this.name = name;
     this.what = `program '${name}'`;
-    this.#pointer = pointer;
+    this.#part = part;
+  }
+
+  #pointer(): bigint {
+    return this.#part.use();
   }
 
   get type(): string {
@@ -32,7 +37,7 @@ export class ObjectProgram {
 
   /** Whether load() loads it. Set to false what this kernel or this use does not want. */
   setAutoload(load: boolean): void {
-    check(libbpf.bpf_program__set_autoload(this.#pointer(), load ? 1 : 0), 'Set up', this.what);
+    check(libbpf.bpf_program__set_autoload(this.#part.change(), load ? 1 : 0), 'Set up', this.what);
   }
 
   /** A handle of the caller's own, to be closed by it. */

@@ -6,7 +6,7 @@ import { loadError } from './load-error.ts';
 import { collecting } from './log.ts';
 import type { BpfMap } from './map.ts';
 import { withArena } from './memory.ts';
-import { ObjectMap } from './object-map.ts';
+import { ObjectMap, type ObjectPart } from './object-map.ts';
 import { ObjectProgram } from './object-program.ts';
 import type { BpfProgram } from './program.ts';
 import { Rodata } from './rodata.ts';
@@ -54,15 +54,15 @@ export class BpfObject {
     for (let map = libbpf.bpf_object__next_map(handle, 0n); map !== 0n;) {
       const pointer = map;
       const name = libbpf.bpf_map__name(pointer) ?? '';
-      this.#maps.set(name, new ObjectMap(name, () => this.#alive(pointer)));
-      const internal = (libbpf.bpf_map__is_internal(pointer) & 0xff) !== 0;
-      if (internal && name.endsWith('.rodata')) this.#rodata = pointer;
+      const described = new ObjectMap(name, this.#part(pointer));
+      this.#maps.set(name, described);
+      if (described.isInternal && name.endsWith('.rodata')) this.#rodata = pointer;
       map = libbpf.bpf_object__next_map(handle, pointer);
     }
     for (let program = libbpf.bpf_object__next_program(handle, 0n); program !== 0n;) {
       const pointer = program;
       const name = libbpf.bpf_program__name(pointer) ?? '';
-      this.#programs.set(name, new ObjectProgram(name, () => this.#alive(pointer)));
+      this.#programs.set(name, new ObjectProgram(name, this.#part(pointer)));
       program = libbpf.bpf_object__next_program(handle, pointer);
     }
   }
@@ -99,9 +99,17 @@ export class BpfObject {
     return this.#state.phase === 'open' ? handle : refuse(op, this.what, 'it is loaded already', 'ESTATE');
   }
 
-  #alive(pointer: bigint): bigint {
-    this.#handle('Use');
-    return pointer;
+  #part(pointer: bigint): ObjectPart {
+    return {
+      use: () => {
+        this.#handle('Use');
+        return pointer;
+      },
+      change: () => {
+        this.#notLoaded('Change');
+        return pointer;
+      },
+    };
   }
 
   map(name: string): ObjectMap {

@@ -29,7 +29,7 @@ describe('opening', () => {
     expect(object.programNames).toEqual(
       expect.arrayContaining(['sample_tc', 'sample_tc_b', 'sample_xdp', 'sample_event', 'sample_tp']),
     );
-    expect(object.mapNames).toEqual(expect.arrayContaining(['table', 'per_cpu', 'events']));
+    expect(object.mapNames).toEqual(['table', 'per_cpu', 'events', 'sample.rodata']);
     const table = object.map('table');
     expect({ type: table.type, key: table.keySize, value: table.valueSize, max: table.maxEntries }).toEqual({
       type: 'hash',
