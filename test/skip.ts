@@ -11,7 +11,7 @@ export interface Skippable {
 /**
  * What the machine may lack decides here, once, whether tests run: where `met` is false they are
  * declared as skipped and carry the reason in their title, from where scripts/tally.mjs prints it as
- * `SKIP title: reason` at the end of the run. A bare test.skip has no reason and fails the run.
+ * `SKIP title: reason` at the end of the run. One without a reason fails the run.
  *
  *     const { test } = skipUnless(release >= 6.6, 'tcx needs Linux 6.6');
  */

@@ -1,12 +1,13 @@
 // Every folder of code opens with a page: what it does, what it refuses, where to add the next thing.
 import { folderOf, isCode, isGenerated } from './tree.mjs';
 
-// Folders of .proto files alone spell a protobuf package and are opened by the folder above.
-const enough = 3; // lines with text: a title and at least two sentences
+const enough = 12; // words below the title: fewer cannot say all three
+const wordsBelowTitle = (text) => text.replace(/^#.*$/gm, '').match(/\w+/g)?.length ?? 0;
 
 export default {
   name: 'readmes',
   check({ files, read }) {
+    // Folders of .proto files alone spell a protobuf package and are opened by the folder above.
     const folders = new Set(
       files.filter((f) => isCode(f) && !isGenerated(f) && !f.endsWith('.proto')).map(folderOf),
     );
@@ -21,8 +22,7 @@ export default {
             message: 'missing: say what the folder does, what it refuses and where to add the next thing',
           },
         ];
-      const text = read(file).split('\n');
-      if (text.filter((line) => line.trim() !== '').length >= enough) return [];
+      if (wordsBelowTitle(read(file)) >= enough) return [];
       return [
         {
           file,

@@ -22,6 +22,15 @@ export const runProgram = ([program, ...args], whenMissing) =>
     );
   });
 
+/** A step that throws has failed like any other: the rest still runs and is told. */
+async function outcome(run) {
+  try {
+    return await run();
+  } catch (error) {
+    return { ok: false, output: error.message };
+  }
+}
+
 /** Takes `[{ name, run }]`, longest first; calls `told(result)` as each ends; gives all the results. */
 export async function runSteps(steps, told) {
   const waiting = [...steps];
@@ -29,7 +38,11 @@ export async function runSteps(steps, told) {
   const worker = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
       const from = performance.now();
-      const result = { name: step.name, ...(await step.run()), seconds: (performance.now() - from) / 1000 };
+      const result = {
+        name: step.name,
+        ...(await outcome(step.run)),
+        seconds: (performance.now() - from) / 1000,
+      };
       results.push(result);
       told(result);
     }

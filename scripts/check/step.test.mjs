@@ -16,13 +16,18 @@ test('a program ended by a signal has failed, and says so', async () => {
   expect(result).toMatchObject({ ok: false, output: expect.stringMatching(/ended by SIGKILL/) });
 });
 
-test('every step runs once and is told with its time, failed or not', async () => {
+test('every step runs once and is told with its time, failed, broken or not', async () => {
   const step = (name, ok) => ({ name, run: () => Promise.resolve({ ok, output: name }) });
   const told = [];
-  const results = await runSteps([step('a', true), step('b', false), step('c', true)], (r) =>
-    told.push(r.name),
-  );
-  expect(told.sort()).toEqual(['a', 'b', 'c']);
-  expect(results.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['b']);
+  const broken = { name: 'd', run: () => Promise.reject(new Error('no such file')) };
+  const steps = [step('a', true), broken, step('b', false), step('c', true)];
+  const results = await runSteps(steps, (r) => told.push(r.name));
+  expect(told.sort()).toEqual(['a', 'b', 'c', 'd']);
+  expect(
+    results
+      .filter(({ ok }) => !ok)
+      .map(({ name, output }) => `${name}: ${output}`)
+      .sort(),
+  ).toEqual(['b: b', 'd: no such file']);
   expect(results.every(({ seconds }) => seconds >= 0)).toBe(true);
 });
