@@ -12,6 +12,11 @@ export interface ObjectPart {
   change(): bigint;
 }
 
+/** A devmap is read-only to programs: the kernel adds the flag by itself and refuses to be asked for it. */
+const BPF_F_RDONLY_PROG = 1 << 7;
+const askedFlags = ({ type, flags }: BpfMap['info']): number =>
+  type === 'devmap' || type === 'devmap_hash' ? flags & ~BPF_F_RDONLY_PROG : flags;
+
 /**
  * A map as its object describes it. Inert until the object is loaded; valid as long as the object is
  * open, which the object sees to.
@@ -73,7 +78,7 @@ export class ObjectMap {
       ['type', map.info.type, this.type],
       ['key size', map.info.keySize, this.keySize],
       ['value size', map.info.valueSize, this.valueSize],
-      ['flags', map.info.flags, this.flags],
+      ['flags', askedFlags(map.info), this.flags],
     ] as const;
     for (const [field, have, want] of pairs)
       if (have !== want) refuse('Reuse', map.what, `its ${field} is ${have}, ${this.what} has ${want}`);

@@ -3,10 +3,12 @@
 #define VWIRE_MAPS_COUNTERS_H
 
 #include <linux/types.h>
+#include "hops.h"
 
 struct counter_key {
 	__u32 wire;
-	__u32 direction; /* enum direction, as wide as the key has room for */
+	enum direction direction;
+	__u8 pad[3];
 };
 
 /* Per CPU. A packet that stands for several (GSO) counts once in packets, fully in segments. */

@@ -125,7 +125,7 @@ export const hop: Layout<Hop> = {
 /** struct counter_key, 8 bytes */
 export interface CounterKey {
   wire: number;
-  direction: number;
+  direction: Direction;
 }
 export const counterKey: Layout<CounterKey> = {
   name: 'counter_key',
@@ -133,14 +133,14 @@ export const counterKey: Layout<CounterKey> = {
   encode(value) {
     const buffer = Buffer.alloc(8);
     buffer.writeUInt32LE(value.wire, 0);
-    buffer.writeUInt32LE(value.direction, 4);
+    buffer.writeUInt8(value.direction, 4);
     return buffer;
   },
   decode(buffer) {
     sized(buffer, 8, 'counter_key');
     return {
       wire: buffer.readUInt32LE(0),
-      direction: buffer.readUInt32LE(4),
+      direction: buffer.readUInt8(4) as Direction,
     };
   },
 };

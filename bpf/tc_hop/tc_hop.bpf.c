@@ -5,6 +5,15 @@
 #include <bpf/bpf_helpers.h>
 #include "bpf/lib/count.h"
 #include "bpf/lib/cursor.h"
+#include "maps/node.h"
+
+/* The agent's own. No program reads it: it is made here to carry types that bpftool can print. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct node);
+} node SEC(".maps");
 
 /* A missing hop is a fault on a device of ours and none of our business on any other. */
 enum on_miss { MISS_DROPS, MISS_PASSES };

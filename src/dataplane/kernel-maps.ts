@@ -2,10 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
 import { type BpfObject } from '../../loader/object.ts';
-import { node, type Node } from '../../maps/layouts.gen.ts';
 import {
   tables,
-  u32,
   type CounterTable,
   type DropTable,
   type HopTable,
@@ -57,27 +55,11 @@ export function bindMaps(
   };
 }
 
-/** Opens the node's map, or makes it: no program reads it, so no object carries it. */
+/** Opens the node's map, which tc_hop's object made. Wire 0 means "no wire known": ids begin at 1. */
 export function openNode(directory: string): NodeTable {
-  const path = mapPath(directory, 'node');
-  if (existsSync(path)) return tables.node(BpfMap.openPinned(path));
-  const map = BpfMap.create({
-    type: 'array',
-    name: 'node',
-    keySize: u32.size,
-    valueSize: node.size,
-    maxEntries: 1,
-  });
-  try {
-    map.pin(path);
-    const table = tables.node(map);
-    const first: Node = { nextWire: 1 };
-    table.set(0, first);
-    return table;
-  } catch (error) {
-    map.close();
-    throw error;
-  }
+  const table = tables.node(BpfMap.openPinned(mapPath(directory, 'node')));
+  if (table.get(0)?.nextWire === 0) table.set(0, { nextWire: 1 });
+  return table;
 }
 
 export interface SharedTables {
