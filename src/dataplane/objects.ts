@@ -14,6 +14,9 @@ function packageDirectory(): string {
   return directory;
 }
 
+export const objectNames = ['tc_hop', 'xdp_hop', 'lost'] as const;
+export type ObjectName = (typeof objectNames)[number];
+
 export interface ObjectFile {
   name: string;
   bytes: Buffer;
@@ -22,7 +25,7 @@ export interface ObjectFile {
 }
 
 /** Reads a prebuilt BPF object, such as `tc_hop`. */
-export function readObject(name: string): ObjectFile {
+export function readObject(name: ObjectName): ObjectFile {
   const path = join(packageDirectory(), 'dist', 'bpf', `${name}.bpf.o`);
   let bytes: Buffer;
   try {

@@ -4,7 +4,7 @@ import { BpfObject } from '../../loader/object.ts';
 import { unpin } from '../../loader/pin.ts';
 import { BpfProgram } from '../../loader/program.ts';
 import { bindMaps } from './kernel-maps.ts';
-import { readObject } from './objects.ts';
+import { readObject, type ObjectName } from './objects.ts';
 import { type PinPaths } from './pins.ts';
 
 /** Programs by object; each is pinned as NAME-DIGEST, so that a restart of the same version reuses it. */
@@ -12,8 +12,7 @@ const objects = {
   tc_hop: ['vwire_tc_own', 'vwire_tc_guest'],
   xdp_hop: ['vwire_xdp_own', 'vwire_xdp_guest', 'vwire_xdp_pass'],
   lost: ['vwire_lost'],
-} as const;
-export type ObjectName = keyof typeof objects;
+} as const satisfies Record<ObjectName, readonly string[]>;
 export type ProgramName = (typeof objects)[ObjectName][number];
 
 const objectOf = (program: ProgramName): ObjectName => {
