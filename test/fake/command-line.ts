@@ -9,8 +9,8 @@ const refuse = (what: string) => (): never => {
 
 const noSources: Sources = {
   readWires: refuse('readWires'),
+  readWire: refuse('readWire'),
   explainWire: refuse('explainWire'),
-  doctor: refuse('doctor'),
   startAgent: refuse('startAgent'),
 };
 

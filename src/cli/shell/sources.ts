@@ -16,13 +16,6 @@ export interface Explanation {
   errors: { at: string; message: string }[];
 }
 
-export interface Finding {
-  name: string;
-  status: 'ok' | 'warning' | 'failure';
-  detail: string;
-  remedy: string | null;
-}
-
 export interface AgentConfig extends Place {
   logger: Logger;
   allowHostNetns: boolean;
@@ -37,7 +30,7 @@ export interface Agent extends AdminAgent {
 /** What verbs use beside the agent's socket; each throws Failure. Loaded only when called. */
 export interface Sources {
   readWires(place: Place): Promise<WireItem[]>;
+  readWire(place: Place, name: WireName): Promise<WireItem>;
   explainWire(place: Place, name: WireName): Promise<Explanation>;
-  doctor(place: Place): AsyncIterable<Finding>;
   startAgent(config: AgentConfig): Promise<Agent>;
 }
