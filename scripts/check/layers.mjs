@@ -96,6 +96,7 @@ const allowed = {
   settings: { of: [], instead: 'the settings at the top stand alone' },
 };
 const words = new Set([
+  'main',
   'api',
   'cli',
   'features',

@@ -7,6 +7,10 @@ const messages = (record) => layers.check(treeOf(record)).map(({ message }) => m
 describe('layers', () => {
   test.each([
     ['src/main.ts', './cli/ls.ts'],
+    ['src/main.ts', './version.ts'],
+    ['src/main.ts', './agent.ts'],
+    ['src/cli/agent.ts', '../agent.ts'],
+    ['src/agent.ts', './features/wire/api.ts'],
     ['src/main.ts', './dataplane/wire.ts'],
     ['src/cli/ls.ts', '../api/vwire/client.ts'],
     ['src/cli/ls.ts', '../dataplane/view.ts'],
