@@ -7,10 +7,11 @@ import { missingTcx } from '../loader/features.ts';
 import { setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
-import { InstanceLock } from './dataplane/lock.ts';
+import { InstanceBusy, InstanceLock } from './dataplane/lock.ts';
 import { packageVersion } from './dataplane/objects.ts';
 import { emptyPins, makePinDirectories, pinPaths } from './dataplane/pins.ts';
 import { View } from './dataplane/view.ts';
+import { Failure } from './features/failure.ts';
 import { adopt } from './features/wire/adopt.ts';
 import { type Wires } from './features/wire/api.ts';
 import { Follower } from './features/wire/follow.ts';
@@ -71,7 +72,7 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
   makePinDirectories(pins);
   const release: (() => void)[] = [];
   try {
-    const lock = InstanceLock.take(instance, directory, pins.instance);
+    const lock = takeLock(instance, directory, pins.instance);
     release.push(() => {
       lock.release();
     });
@@ -95,13 +96,14 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
       tcx: missingTcx() === null,
     };
     const book = new WireBook(shop, new View(dataplane.tables), surroundings, logger);
-    await adopt({
+    const forgetGraces = await adopt({
       book,
       shop,
       instanceDirectory: directory,
       orphanGraceMs: config.orphanGraceMs,
       log: logger,
     });
+    release.push(forgetGraces);
     const follower = new Follower(book, shop, logger);
     release.push(() => {
       follower.close();
@@ -118,6 +120,20 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
   } catch (error) {
     for (const step of release.reverse()) step();
     throw error;
+  }
+}
+
+function takeLock(instance: string, directory: string, pins: string): InstanceLock {
+  try {
+    return InstanceLock.take(instance, directory, pins);
+  } catch (error) {
+    if (!(error instanceof InstanceBusy)) throw error;
+    throw new Failure('refused', error.message, {
+      field: 'instance',
+      value: instance,
+      allowed: 'an instance that no agent runs',
+      cause: error,
+    });
   }
 }
 

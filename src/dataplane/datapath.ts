@@ -1,6 +1,7 @@
 import { type Port } from './port.ts';
 
-export type Datapath = 'tcx' | 'clsact' | 'xdp';
+export const datapaths = ['tcx', 'clsact', 'xdp'] as const;
+export type Datapath = (typeof datapaths)[number];
 
 /** One hop that needs a datapath, and what is known where it runs. */
 export interface Question {

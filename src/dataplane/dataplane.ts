@@ -6,9 +6,10 @@ import { unpin } from '../../loader/pin.ts';
 import { type DropReason } from '../../maps/layouts.gen.ts';
 import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
 import { attach, attachedProgram, detach, forgetPin, placeOf, type Place } from './attach.ts';
-import { type Datapath } from './datapath.ts';
+import { datapaths, type Datapath } from './datapath.ts';
 import { directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
+import { keepEntries } from './stale.ts';
 import { observeLosses, watchPort, unwatchPort } from './losses.ts';
 import { makePinDirectories, pinPaths, type PinPaths } from './pins.ts';
 import { farSide, sides, type Port, type Side } from './port.ts';
@@ -83,6 +84,12 @@ export class Dataplane {
     if (node.nextWire === 0xffffffff) throw new Error('Wire ids are used up until the next boot');
     this.#node.set(0, { nextWire: node.nextWire + 1 });
     return node.nextWire;
+  }
+
+  /** Makes sure that this id is never handed out, though the map that counts them may have been lost. */
+  reserveWire(id: number): void {
+    const node = this.#node.get(0);
+    if (node !== null && node.nextWire <= id) this.#node.set(0, { nextWire: id + 1 });
   }
 
   /**
@@ -164,10 +171,12 @@ export class Dataplane {
     this.#tables.hops.set(hopKeyOf(wire[from]), forwarding(wire.id, from, wire[side], wire.datapath));
   }
 
-  /** Before the devices go: takes the entries away. The caller has blocked them. */
+  /** After the devices went: takes the entries away, unless an ifindex is another wire's already. */
   removeEntries(wire: Joined): void {
     for (const side of sides) {
-      this.#tables.hops.delete(hopKeyOf(wire[side]));
+      const key = hopKeyOf(wire[side]);
+      if (this.#tables.hops.get(key)?.wire !== wire.id) continue;
+      this.#tables.hops.delete(key);
       this.#ports?.delete(wire[side].ifindex);
     }
   }
@@ -187,18 +196,24 @@ export class Dataplane {
     for (const [key] of this.#tables.drops.entries()) if (wires.has(key.wire)) this.#tables.drops.delete(key);
   }
 
-  /** Removes every entry and pin that belongs to none of these wires. */
-  keepOnly(wires: ReadonlySet<number>): void {
-    const { hops, counters, drops } = this.#tables;
-    for (const [key, hop] of hops.entries()) if (!wires.has(hop.wire)) hops.delete(key);
-    for (const [key] of counters.entries()) if (!wires.has(key.wire)) counters.delete(key);
-    for (const [key] of drops.entries()) if (key.wire !== 0 && !wires.has(key.wire)) drops.delete(key);
-    for (const [key, device] of this.#watched?.entries() ?? [])
-      if (!wires.has(device.wire)) this.#watched?.delete(key);
+  /** Removes every entry and pin that none of these wires needs: an ifindex may be somebody else's by now. */
+  keepOnly(wires: readonly Joined[]): void {
+    keepEntries(wires, this.#tables, this.#watched);
+    const known = new Set(wires.map(({ id }) => id));
     for (const name of readdirSync(this.paths.links)) {
       const wire = /^w(\d+)-/.exec(name)?.[1];
-      if (wire !== undefined && !wires.has(Number(wire))) unpin(join(this.paths.links, name));
+      if (wire !== undefined && !known.has(Number(wire))) unpin(join(this.paths.links, name));
     }
+  }
+
+  /** Takes away what a change of datapath that was cut short left attached beside the wire's own. */
+  detachOthers(wire: Joined): void {
+    for (const side of sides)
+      for (const datapath of datapaths) {
+        if (datapath === wire.datapath) continue;
+        detach(this.#place({ ...wire, datapath }, side));
+        if (datapath === 'xdp') detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
+      }
   }
 
   /**
@@ -210,11 +225,7 @@ export class Dataplane {
     this.wire({ ...wire, datapath }, enter);
     for (const side of sides) {
       detach(this.#place(wire, side));
-      const { pod } = wire[side];
-      if (wire.datapath === 'xdp' && pod !== null)
-        enter(side, () => {
-          detach(this.#passPlace(wire.id, side, pod.ifindex));
-        });
+      if (wire.datapath === 'xdp') detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
     }
   }
 

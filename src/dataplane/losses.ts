@@ -53,10 +53,13 @@ function* watchedEnds(wire: number, side: Side, port: Port): Generator<[WatchedK
     ];
 }
 
+export const watchedKeys = (port: Port): WatchedKey[] =>
+  Array.from(watchedEnds(0, 'left', port), ([key]) => key);
+
 export function watchPort(table: WatchedTable, wire: number, side: Side, port: Port): void {
   for (const [key, value] of watchedEnds(wire, side, port)) table.set(key, value);
 }
 
 export function unwatchPort(table: WatchedTable, port: Port): void {
-  for (const [key] of watchedEnds(0, 'left', port)) table.delete(key);
+  for (const key of watchedKeys(port)) table.delete(key);
 }

@@ -70,8 +70,8 @@ function longestZeros(groups: readonly string[]): { start: number; length: numbe
   return best;
 }
 
-/** Whether the address means a group: 224.0.0.0/4, broadcast included, or ff00::/8. */
+/** Whether the address means a group: 224.0.0.0/4 or ff00::/8. */
 export function isGroup(address: string): boolean {
   const first = ipBytes(address).readUInt8();
-  return ipFamily(address) === 4 ? first >= 224 : first === 0xff;
+  return ipFamily(address) === 4 ? (first & 0xf0) === 0xe0 : first === 0xff;
 }

@@ -26,6 +26,19 @@ export function writeNode(instanceDirectory: string, node: NodeRecord): void {
   replaceFile(file(instanceDirectory), `${JSON.stringify(node)}\n`);
 }
 
+/** A damaged file does not tell whether what it speaks for is of this boot, and guessing could remove living wires. */
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(
+      `State file '${path}' is damaged: remove it if what the instance left is of this boot and network namespace, ` +
+        'or the whole directory if it is not',
+      { cause },
+    );
+  }
+}
+
 /**
  * What an earlier agent left under this name: nothing, something of this boot and namespace, or
  * something that must not be adopted, with the reason.
@@ -36,7 +49,7 @@ export function earlierNode(
 ): 'none' | 'same' | { differs: string } {
   const text = readFileIfAny(file(instanceDirectory));
   if (text === null) return 'none';
-  const parsed = nodeRecord.safeParse(JSON.parse(text));
+  const parsed = nodeRecord.safeParse(parseJson(file(instanceDirectory), text));
   if (!parsed.success) return { differs: 'another schema' };
   if (parsed.data.bootId !== now.bootId) return { differs: 'an earlier boot' };
   if (parsed.data.netns !== now.netns) return { differs: 'another network namespace' };

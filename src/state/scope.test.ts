@@ -50,6 +50,25 @@ describe('Scope', () => {
     expect(log).toEqual(['+first', '-first']);
   });
 
+  test('what could not be released is tried again by the next close, in the same order', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    let stuck = true;
+    const stubborn = (name: string) => () => () => {
+      if (stuck) throw new Error(`${name} is stuck`);
+      log.push(`-${name}`);
+    };
+    await scope.hold('first', '1', stubborn('first'));
+    await scope.hold('second', '1', acquire('second'));
+    await scope.hold('third', '1', stubborn('third'));
+    await expect(scope.close()).rejects.toThrow(
+      'Release third: Error: third is stuck; Error: Release first: Error: first is stuck',
+    );
+    stuck = false;
+    await scope.close();
+    expect(log).toEqual(['+second', '-second', '-third', '-first']);
+  });
+
   test('closing twice releases once', async () => {
     const { log, acquire } = tracked();
     const scope = new Scope();

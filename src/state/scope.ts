@@ -9,7 +9,7 @@ interface Held {
 /**
  * Everything one connection holds. Whoever acquires says how to release on the same line; closing the
  * scope releases in reverse order. A failed release does not stop the others: all are tried, then the
- * failures are thrown together.
+ * failures are thrown together. What could not be released is still held, for another close.
  */
 export class Scope {
   readonly #held: Held[] = [];
@@ -23,8 +23,8 @@ export class Scope {
     const before = this.#held[index];
     if (before?.fingerprint === fingerprint) return;
     if (before) {
-      this.#held.splice(index, 1);
       await before.release();
+      this.#held.splice(this.#held.indexOf(before), 1);
     }
     const release = await acquire();
     this.#held.push({ name, fingerprint, release });
@@ -34,15 +34,22 @@ export class Scope {
     return this.#held.some((h) => h.name === name);
   }
 
+  get isEmpty(): boolean {
+    return this.#held.length === 0;
+  }
+
   async close(): Promise<void> {
     const failures: unknown[] = [];
+    const kept: Held[] = [];
     for (let held = this.#held.pop(); held; held = this.#held.pop()) {
       try {
         await held.release();
       } catch (failure) {
         failures.push(new Error(`Release ${held.name}: ${String(failure)}`, { cause: failure }));
+        kept.unshift(held);
       }
     }
+    this.#held.push(...kept);
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '));
   }

@@ -1,24 +1,33 @@
 import { type Logger } from 'pino';
-import { parseAlias } from './names.ts';
-import { listDevices } from '../../net/device.ts';
-import { type Device } from '../../net/link.ts';
-import { sides, type Side } from '../../dataplane/port.ts';
+import { type Enter } from '../../dataplane/dataplane.ts';
+import { farSide, sides, type Side } from '../../dataplane/port.ts';
+import { setMac } from '../../net/device.ts';
+import { type NetnsHandle } from '../../net/netns.ts';
 import { readWireRecords } from '../../state/view.ts';
 import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
-import { addressPodEnd, bringUp, findSide, silenceHostEnd, type Handles } from './devices.ts';
+import {
+  addressPodEnd,
+  bringUp,
+  changeMtu,
+  findSide,
+  silenceHostEnd,
+  type Handles,
+  type SideFound,
+} from './devices.ts';
 import { joinedOf, type Entry } from './entry.ts';
+import { deviceAlias } from './names.ts';
 import { bothAlive, reborrowing } from './namespaces.ts';
 import {
   closeWire,
   entering,
   holdDevices,
   holdJoin,
-  holdMemory,
   holdRecord,
   openWire,
   settle,
   type Workshop,
 } from './open.ts';
+import { adoptOrphans } from './orphans.ts';
 import { type WireBook } from './wires.ts';
 
 /** What an agent does with one wire it finds: kernel and file compared, one row each. */
@@ -55,36 +64,53 @@ interface Adoption {
   log: Logger;
 }
 
-/** A side's record with the ifindexes the kernel has, and whether both its devices are the ones meant. */
+/** One side as the kernel has it: what is there, and the record brought up to date with it. */
+interface Inspected {
+  found: SideFound;
+  record: SideRecord;
+  whole: boolean;
+}
+
 function inspectSide(
   wanted: SideRecord,
   side: Side,
   wire: number,
-  adoption: Adoption,
-  handle: Parameters<typeof findSide>[2],
-): { record: SideRecord; whole: boolean; any: boolean } {
-  const { host, pod } = findSide(adoption.shop.host, wanted, handle);
-  const mark = parseAlias(host?.alias ?? null);
-  // Between creation and alias a device has only its name, which the file foretold.
-  const ours =
-    host !== null && (mark === null ? host.alias === null : mark.wire === wire && mark.side === side);
-  const linked = ours && pod !== null && host.linkIfindex === pod.ifindex;
-  const record = { ...wanted, hostIfindex: ours ? host.ifindex : 0, ifindex: pod?.ifindex ?? wanted.ifindex };
-  return { record, whole: linked, any: ours };
+  { shop }: Adoption,
+  handle: NetnsHandle | null,
+): Inspected {
+  const found = findSide(shop.host, deviceAlias(shop.instance, wire, side), wanted, handle);
+  const { host, pod } = found;
+  const record = {
+    ...wanted,
+    hostName: host?.name ?? wanted.hostName,
+    hostIfindex: host?.ifindex ?? 0,
+    name: pod?.name ?? wanted.name,
+    ifindex: pod?.ifindex ?? host?.linkIfindex ?? wanted.ifindex,
+    mac: pod?.mac ?? wanted.mac,
+  };
+  // A namespace that can no longer be named may live on, and its end of a pair lives as long as ours.
+  const whole = host !== null && (pod !== null || handle === null);
+  return { found, record, whole };
 }
 
 /**
  * Takes over what an earlier agent left. What agrees keeps its devices, entries and programs; what is
- * half-made is finished or undone; what nobody claims forwards on as an orphan for a grace.
+ * half-made is finished or undone; what nobody claims forwards on as an orphan for a grace, which the
+ * returned function ends without removing anything.
  */
-export async function adopt(adoption: Adoption): Promise<void> {
+export async function adopt(adoption: Adoption): Promise<() => void> {
+  const { book, shop, log } = adoption;
   const { records, unreadable } = readWireRecords(adoption.instanceDirectory);
   for (const { file, problem } of unreadable)
-    adoption.log.error({ file, problem }, 'State file cannot be read and is left alone');
-  for (const record of records) await adoptWire(record, adoption);
-  await adoptOrphans(adoption);
-  cleanTables(adoption);
-  adoption.shop.dataplane.forgetOtherVersions();
+    log.error({ file, problem }, 'State file cannot be read and is left alone');
+  for (const record of records) {
+    shop.dataplane.reserveWire(record.id);
+    await adoptWire(record, adoption);
+  }
+  const forgetGraces = await adoptOrphans(book, shop, adoption.orphanGraceMs, log);
+  shop.dataplane.keepOnly([...book.entries.values()].map(({ record }) => joinedOf(record)));
+  shop.dataplane.forgetOtherVersions();
+  return forgetGraces;
 }
 
 async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> {
@@ -98,7 +124,7 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
     const verdict = verdictFor(record.intent, {
       left: inspected.left.whole,
       right: inspected.right.whole,
-      any: inspected.left.any || inspected.right.any,
+      any: inspected.left.found.host !== null || inspected.right.found.host !== null,
       namespacesAlive: handles !== null,
     });
     log.info({ wire: record.id, conn: record.connection, intent: record.intent, verdict }, 'Found wire');
@@ -108,9 +134,12 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
     );
     try {
       await carryOut(verdict, entry, adoption, handles);
+      if (verdict === 'adopt') catchUp(entry, inspected, handles, adoption);
     } catch (error) {
       book.announce('failed', record, `${verdict}: ${(error as Error).message}`);
-      if (book.entries.has(record.id)) await undo(entry, adoption, `${verdict} failed`);
+      // What forwards is not taken down because it could not be looked after.
+      if (verdict === 'adopt') entry.state = 'open';
+      else if (book.entries.has(record.id)) await undo(entry, adoption, `${verdict} failed`);
     }
   });
 }
@@ -124,7 +153,7 @@ async function carryOut(
   const { book, shop } = adoption;
   switch (verdict) {
     case 'adopt':
-      await takeUp(entry, shop, handles);
+      await takeUp(entry, shop, handles ? entering(handles) : cannotEnter);
       entry.state = 'open';
       book.announce('adopted', entry.record, 'found as it was left');
       return;
@@ -138,6 +167,7 @@ async function carryOut(
       if (!handles) throw new Error('A namespace has ended');
       await takeUp(entry, shop, null);
       await closeWire(entry, shop);
+      entry.state = 'opening';
       entry.record = { ...entry.record, intent: 'opening' };
       await openWire(entry, shop, handles);
       book.announce('adopted', entry.record, 'devices were missing, made again');
@@ -149,14 +179,37 @@ async function carryOut(
   }
 }
 
+const cannotEnter: Enter = (side) => {
+  throw new Error(`The namespace of the ${side} port cannot be entered any more`);
+};
+
 /** Holds what exists without touching it, then mends the entries and programs that are not as they should be. */
-async function takeUp(entry: Entry, shop: Workshop, handles: Handles | null): Promise<void> {
+async function takeUp(entry: Entry, shop: Workshop, enter: Enter | null): Promise<void> {
   await holdRecord(entry, shop);
   await holdDevices(entry, shop, () => undefined);
   await holdJoin(entry, shop, () => {
     const joined = joinedOf(entry.record);
-    if (handles && !shop.dataplane.isJoined(joined)) shop.dataplane.wire(joined, entering(handles));
+    if (!enter) return;
+    if (!shop.dataplane.isJoined(joined)) shop.dataplane.wire(joined, enter);
+    shop.dataplane.detachOthers(joined);
   });
+}
+
+/** What happened to the devices while no agent was there to follow it. */
+function catchUp(
+  { record }: Entry,
+  inspected: Readonly<Record<Side, Inspected>>,
+  handles: Handles | null,
+  { shop }: Adoption,
+): void {
+  for (const side of sides) {
+    const { host } = inspected[farSide(side)].found;
+    if (host && host.mac !== record[side].mac) setMac(shop.host, host.ifindex, record[side].mac);
+  }
+  const ends = sides.flatMap((side) => [inspected[side].found.host, inspected[side].found.pod]);
+  // A change that was cut short: the four ends have to agree.
+  if (handles && ends.some((end) => end !== null && end.mtu !== record.mtu))
+    changeMtu(shop.host, record, record.mtu, handles);
 }
 
 async function finish(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
@@ -185,64 +238,4 @@ async function undo(entry: Entry, { book, shop }: Adoption, why: string): Promis
   await closeWire(entry, shop);
   book.drop(entry);
   book.announce('removed', entry.record, why);
-}
-
-/** Devices with our mark that no file speaks of: they forward on for a grace, then go. */
-async function adoptOrphans({ book, shop, orphanGraceMs, log }: Adoption): Promise<void> {
-  const wires = new Map<number, Partial<Record<Side, Device>>>();
-  for (const device of listDevices(shop.host, { kind: 'veth' })) {
-    const mark = parseAlias(device.alias);
-    if (mark?.instance !== shop.instance || book.entries.has(mark.wire)) continue;
-    wires.set(mark.wire, { ...wires.get(mark.wire), [mark.side]: device });
-  }
-  for (const [id, devices] of wires) {
-    const entry = book.enter(orphanRecord(id, devices), 'orphan');
-    await holdMemory(entry, shop);
-    await holdDevices(entry, shop, () => undefined);
-    log.warn(
-      { wire: id },
-      `No state file speaks of wire ${id}: it forwards on and goes in ${orphanGraceMs / 1000} s`,
-    );
-    book.announce('orphaned', entry.record, `goes in ${orphanGraceMs / 1000} s`);
-    setTimeout(() => {
-      if (entry.state !== 'orphan') return;
-      void book.close(entry, 'nobody asked for it').catch((error: unknown) => {
-        log.error({ wire: id, error: String(error) }, 'Orphan cannot be removed');
-      });
-    }, orphanGraceMs).unref();
-  }
-}
-
-function orphanRecord(id: number, devices: Partial<Record<Side, Device>>): WireRecord {
-  const side = (device: Device | undefined): SideRecord => ({
-    netns: { ref: 'unknown', dev: 0, inode: 0 },
-    hostName: device?.name ?? '',
-    hostIfindex: device?.ifindex ?? 0,
-    name: '',
-    ifindex: device?.linkIfindex ?? 0,
-    mac: '00:00:00:00:00:00',
-    addresses: [],
-    own: false,
-  });
-  return {
-    schema: 1,
-    id,
-    connection: `orphan-${id}`,
-    service: null,
-    intent: 'open',
-    since: new Date().toISOString(),
-    mtu: devices.left?.mtu ?? devices.right?.mtu ?? 0,
-    requested: 'auto',
-    datapath: 'clsact',
-    reason: 'found without a state file',
-    acceptNoOffload: false,
-    errors: [],
-    left: side(devices.left),
-    right: side(devices.right),
-  };
-}
-
-/** Entries of wires nobody knows are an earlier crash's; an ifindex may be somebody else's by now. */
-function cleanTables({ book, shop }: Adoption): void {
-  shop.dataplane.keepOnly(new Set(book.entries.keys()));
 }

@@ -2,7 +2,16 @@ import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
 import { addAddress, addressSpec } from '../../net/addr.ts';
 import { parseCidr } from '../../net/cidr.ts';
-import { changeDevice, createVeth, findByName, setMtu, setUp, type VethSpec } from '../../net/device.ts';
+import {
+  changeDevice,
+  createVeth,
+  deleteRequest,
+  findByIndex,
+  findByName,
+  setMtu,
+  setUp,
+  type VethSpec,
+} from '../../net/device.ts';
 import { NetlinkError } from '../../net/error.ts';
 import { type Device, type OffloadSizes } from '../../net/link.ts';
 import { type NetnsHandle } from '../../net/netns.ts';
@@ -100,7 +109,13 @@ export function createSide(
     throw isErrno(error, 'EEXIST') ? nameTaken(host, side, wanted) : error;
   }
   const made = { ...wanted, hostIfindex: pair.device.ifindex, ifindex: pair.peerIfindex };
-  silenceHostEnd(host, instance, record.id, side, made);
+  try {
+    silenceHostEnd(host, instance, record.id, side, made);
+  } catch (error) {
+    // Without our mark nobody else would delete it.
+    host.request(deleteRequest(made.hostIfindex));
+    throw error;
+  }
   return made;
 }
 
@@ -152,27 +167,61 @@ export function bringUp(host: NetlinkSocket, record: WireRecord, handles: Handle
   for (const side of sides) setUp(host, record[side].hostIfindex);
 }
 
-/** All four ends, largest first when shrinking would strand packets: the pods' ends decide what is sent. */
+/**
+ * All four ends, or none: what cannot be done is taken back. Host ends first when it grows, last when it
+ * shrinks, since the pods' ends decide what is sent.
+ */
 export function changeMtu(host: NetlinkSocket, record: WireRecord, mtu: number, handles: Handles): void {
-  const pods = (): void => {
+  const pods = (size: number): void => {
     for (const side of sides)
       inPod(handles[side], (socket) => {
-        setMtu(socket, record[side].ifindex, mtu);
+        setMtu(socket, record[side].ifindex, size);
       });
   };
-  const hosts = (): void => {
-    for (const side of sides) setMtu(host, record[side].hostIfindex, mtu);
+  const hosts = (size: number): void => {
+    for (const side of sides) setMtu(host, record[side].hostIfindex, size);
   };
   const order = mtu > record.mtu ? [hosts, pods] : [pods, hosts];
-  for (const step of order) step();
+  try {
+    for (const step of order) step(mtu);
+  } catch (error) {
+    for (const step of order.reverse()) step(record.mtu);
+    if (!(error instanceof NetlinkError)) throw error;
+    throw new Failure('refused', `mtu is '${mtu}': ${error.message}`, {
+      field: 'mtu',
+      value: String(mtu),
+      allowed: 'what all four ends take',
+      cause: error,
+    });
+  }
 }
 
-/** The two ends of a side as they are now; null for an end that is not there (or is not the one meant). */
+export interface SideFound {
+  /** The host end, if it is there and ours. */
+  host: Device | null;
+  /** The pod's end of it; null also where the namespace cannot be entered. */
+  pod: Device | null;
+}
+
+/**
+ * The two ends of a side as they are now, whatever they are called by now. Between creation and mark a
+ * host end has only its name, which the record foretold.
+ */
 export function findSide(
   host: NetlinkSocket,
+  mark: string,
   record: SideRecord,
   handle: NetnsHandle | null,
-): { host: Device | null; pod: Device | null } {
-  const pod = handle === null ? null : inPod(handle, (socket) => findByName(socket, record.name));
-  return { host: findByName(host, record.hostName), pod };
+): SideFound {
+  const meant = (device: Device | null, alias: string | null): Device | null =>
+    device?.kind === 'veth' && device.alias === alias ? device : null;
+  const named = findByName(host, record.hostName);
+  const found =
+    meant(named, mark) ??
+    meant(named, null) ??
+    (record.hostIfindex === 0 ? null : meant(findByIndex(host, record.hostIfindex), mark));
+  const podIfindex = found?.linkIfindex ?? null;
+  if (found === null || podIfindex === null || handle === null) return { host: found, pod: null };
+  const pod = inPod(handle, (socket) => findByIndex(socket, podIfindex));
+  return { host: found, pod: pod?.linkIfindex === found.ifindex ? pod : null };
 }

@@ -14,6 +14,7 @@ export const faultPoints = [
   'joined',
   'up',
   'opened',
+  'switched',
   'closing',
   'deleting',
 ] as const;

@@ -5,9 +5,11 @@ import { findByIndex, listDevices, setMac } from '../../net/device.ts';
 import { glink } from '../../net/ethtool.ts';
 import { type Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
+import { sameNetns } from '../../net/netns.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
 import { parseAlias, type AliasParts } from './names.ts';
-import { bothAlive, reborrowing } from './namespaces.ts';
+import { bothAlive, reborrowing, reopen } from './namespaces.ts';
+import { inPod } from './devices.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import { type WireBook } from './wires.ts';
 
@@ -29,6 +31,7 @@ export class Follower {
   readonly #monitor: Monitor;
   /** Pods' ends by namespace number and ifindex, as the host ends' notifications tell them. */
   readonly #pods = new Map<string, AliasParts>();
+  readonly #unsubscribe: () => void;
 
   constructor(book: WireBook, shop: Workshop, log: Logger) {
     this.#book = book;
@@ -38,9 +41,15 @@ export class Follower {
       this.#hear(event);
     });
     this.resync();
+    // What was heard of a wire while it was being opened has been ignored.
+    this.#unsubscribe = book.subscribe((event) => {
+      const entry = event.type === 'added' ? book.entries.get(event.wire) : undefined;
+      if (entry) this.#look(entry);
+    });
   }
 
   close(): void {
+    this.#unsubscribe();
     this.#monitor.close();
   }
 
@@ -89,14 +98,22 @@ export class Follower {
     const { entry, side } = end;
     if (entry.record[side].hostIfindex !== device.ifindex) return; // an earlier device of this wire
     if (change === 'del') this.#gone(entry, side);
-    else this.#carrier(entry, side);
+    else {
+      if (device.name !== entry.record[side].hostName)
+        this.#book.rewrite(entry, {
+          ...entry.record,
+          [side]: { ...entry.record[side], hostName: device.name },
+        });
+      this.#carrier(entry, side);
+    }
   }
 
   /** Asked, not taken from the notification, which may be older than what we did since. */
   #carrier(entry: Entry, side: Side): void {
-    const { hostIfindex, hostName } = entry.record[side];
-    if (!findByIndex(this.#shop.host, hostIfindex)) return; // its end is on the way to us
-    const up = glink(hostName);
+    const { hostIfindex } = entry.record[side];
+    const host = findByIndex(this.#shop.host, hostIfindex);
+    if (!host) return; // its end is on the way to us
+    const up = glink(host.name);
     if (up === !entry.down.has(side)) return;
     const joined = joinedOf(entry.record);
     if (up) {
@@ -125,9 +142,11 @@ export class Follower {
   /** Somebody deleted a device, or a namespace ended: made again where both live, else closed. */
   #gone(entry: Entry, side: Side): void {
     const { record } = entry;
+    const lost = record[side].hostIfindex;
     const mend = inTurn(entry, () =>
       reborrowing(record, async (found) => {
-        if (entry.state !== 'open') return;
+        // When both devices go, the first to be heard mends both.
+        if (entry.state !== 'open' || entry.record[side].hostIfindex !== lost) return;
         const handles = bothAlive(found);
         await closeWire(entry, this.#shop);
         if (!handles) {
@@ -136,9 +155,11 @@ export class Follower {
           return;
         }
         entry.down.clear();
+        entry.state = 'opening';
         entry.record = { ...entry.record, intent: 'opening' };
         await openWire(entry, this.#shop, handles);
         this.#book.announce('updated', entry.record, `its ${side} device was deleted: made again`);
+        this.#look(entry);
       }),
     );
     mend.catch((error: unknown) => {
@@ -147,23 +168,59 @@ export class Follower {
     });
   }
 
+  /** What happened to a wire's host ends since nobody listened, or while it was being opened. */
+  #look(entry: Entry): void {
+    for (const side of sides) {
+      const device = findByIndex(this.#shop.host, entry.record[side].hostIfindex);
+      if (device?.linkIfindex != null)
+        this.#pods.set(podKey(device.linkNetnsid, device.linkIfindex), {
+          instance: this.#shop.instance,
+          wire: entry.record.id,
+          side,
+        });
+      if (entry.state !== 'open') continue;
+      if (device) this.#carrier(entry, side);
+      else this.#gone(entry, side);
+    }
+  }
+
   /** Reads all devices and mends what notifications did not tell. */
   resync(): void {
-    const devices = new Map(listDevices(this.#shop.host, { kind: 'veth' }).map((d) => [d.ifindex, d]));
     this.#pods.clear();
+    for (const entry of this.#book.entries.values()) this.#look(entry);
+    for (const [ref, ends] of this.#endsByNamespace()) this.#lookInto(ref, ends);
+  }
+
+  #endsByNamespace(): Map<string, End[]> {
+    const namespaces = new Map<string, End[]>();
     for (const entry of this.#book.entries.values()) {
+      if (entry.state !== 'open') continue;
       for (const side of sides) {
-        const device = devices.get(entry.record[side].hostIfindex);
-        if (device?.linkIfindex != null)
-          this.#pods.set(podKey(device.linkNetnsid, device.linkIfindex), {
-            instance: this.#shop.instance,
-            wire: entry.record.id,
-            side,
-          });
-        if (entry.state !== 'open') continue;
-        if (device) this.#carrier(entry, side);
-        else this.#gone(entry, side);
+        const { ref } = entry.record[side].netns;
+        namespaces.set(ref, [...(namespaces.get(ref) ?? []), { entry, side }]);
       }
+    }
+    return namespaces;
+  }
+
+  /** One list per namespace, however many wires end there. */
+  #lookInto(ref: string, ends: readonly End[]): void {
+    const [first] = ends;
+    const handle = first ? reopen(first.entry.record[first.side].netns) : null;
+    if (!handle) return;
+    try {
+      const devices = new Map(
+        inPod(handle, (socket) => listDevices(socket, { kind: 'veth' })).map((d) => [d.ifindex, d]),
+      );
+      for (const end of ends) {
+        const { netns, ifindex } = end.entry.record[end.side];
+        const device = devices.get(ifindex);
+        if (device && sameNetns(netns, handle)) this.#podEnd(device, end);
+      }
+    } catch (error) {
+      this.#log.error({ netns: ref, error: String(error) }, 'A namespace could not be looked into');
+    } finally {
+      handle.close();
     }
   }
 }

@@ -1,13 +1,16 @@
 import { type Dataplane, type Enter } from '../../dataplane/dataplane.ts';
 import { sides } from '../../dataplane/port.ts';
 import { DropReason } from '../../../maps/layouts.gen.ts';
+import { findByName } from '../../net/device.ts';
 import { type NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
 import { type WireFiles } from '../../state/wires.ts';
 import { addressPodEnd, bringUp, createSide, type Handles } from './devices.ts';
 import { type Entry, joinedOf } from './entry.ts';
 import { fault } from './fault.ts';
+import { deviceAlias } from './names.ts';
 import { waitReady } from './ready.ts';
+import { explainXdp } from './refusal.ts';
 import { type Reaper } from './reaper.ts';
 
 /** What opening and closing a wire needs around it. */
@@ -31,22 +34,34 @@ export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
     shop.files.write(entry.record);
     fault('recorded');
     return () => {
+      refuseWhileDevicesRemain(entry, shop);
       shop.dataplane.forget(joinedOf(entry.record));
       shop.files.remove(entry.record.id);
     };
   });
 }
 
-/** Holds the devices of both sides: deleted together, and with the entries that refer to them. */
+/** A device without a file would be an orphan that nobody can name. */
+function refuseWhileDevicesRemain({ record }: Entry, shop: Workshop): void {
+  for (const side of sides) {
+    const { hostName } = record[side];
+    if (findByName(shop.host, hostName)?.alias === deviceAlias(shop.instance, record.id, side))
+      throw new Error(`Device '${hostName}' is still there`);
+  }
+}
+
+/**
+ * Holds the devices of both sides: deleted together, then the entries that refer to them. Until it is
+ * gone a device is up, and what still comes in there has to find the entry that says: closing.
+ */
 export function holdDevices(entry: Entry, shop: Workshop, make: () => void): Promise<void> {
   return entry.scope.hold('devices', '', async () => {
-    const release = (): Promise<void> => {
-      const joined = joinedOf(entry.record);
+    const release = async (): Promise<void> => {
       const ifindexes = sides.map((side) => entry.record[side].hostIfindex);
-      return shop.reaper.delete(ifindexes, () => {
+      await shop.reaper.delete(ifindexes, () => {
         fault('deleting');
-        shop.dataplane.removeEntries(joined);
       });
+      shop.dataplane.removeEntries(joinedOf(entry.record));
     };
     try {
       make();
@@ -100,8 +115,16 @@ export async function openWire(entry: Entry, shop: Workshop, handles: Handles): 
     fault('opened');
   } catch (error) {
     entry.state = 'closing';
+    await undoneAfter(error, entry);
+    throw explainXdp(error, entry.record.mtu);
+  }
+}
+
+async function undoneAfter(error: unknown, entry: Entry): Promise<void> {
+  try {
     await entry.scope.close();
-    throw error;
+  } catch (failure) {
+    throw new Error(`${String(error)}; undoing it failed too: ${String(failure)}`, { cause: failure });
   }
 }
 

@@ -5,13 +5,13 @@ import { formatCidr, parseCidr } from '../../net/cidr.ts';
 import { listDevices } from '../../net/device.ts';
 import { parseIfname } from '../../net/ifname.ts';
 import { InputError } from '../../net/input.ts';
+import { isGroup } from '../../net/ip.ts';
 import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
 import { parseMtu } from '../../net/mtu.ts';
 import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
-import { NetlinkSocket } from '../../net/socket.ts';
-import { within } from '../../net/within.ts';
 import { Failure } from '../failure.ts';
-import { type SideSpec, type WireSpec } from './api.ts';
+import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
+import { inPod } from './devices.ts';
 import { freeName, hostDeviceName } from './names.ts';
 
 /** What the plan has to know of the place it is made in. */
@@ -37,15 +37,10 @@ export function checkConnection(connection: string): string {
   return connection;
 }
 
-function podNames(netns: NetnsHandle): Set<string> {
-  return within(netns, () => {
-    const socket = NetlinkSocket.open();
-    try {
-      return new Set(listDevices(socket).map((d) => d.name));
-    } finally {
-      socket.close();
-    }
-  });
+function podNames(netns: NetnsHandle, promised: readonly SideRecord[]): Set<string> {
+  const devices = inPod(netns, (socket) => listDevices(socket));
+  const coming = promised.filter((side) => sameNetns(side.netns, netns));
+  return new Set([...devices, ...coming].map(({ name }) => name));
 }
 
 function chooseName(spec: SideSpec, side: Side, taken: ReadonlySet<string>): string {
@@ -62,6 +57,14 @@ function chooseName(spec: SideSpec, side: Side, taken: ReadonlySet<string>): str
       },
     );
   return name;
+}
+
+/** Some kernels take a group address for an interface's own, and then nobody can answer to it. */
+function podAddress(value: string, field: string): string {
+  const cidr = parseCidr(value, field);
+  if (isGroup(cidr.address))
+    throw new InputError(field, value, 'the address of one interface', 'it is a group address');
+  return formatCidr(cidr);
 }
 
 function planSide(
@@ -84,11 +87,7 @@ function planSide(
       },
     );
   if (spec.addresses.length > MAX_ADDRESSES)
-    throw new InputError(
-      `${side}.addresses`,
-      `${spec.addresses.length} addresses`,
-      `at most ${MAX_ADDRESSES}`,
-    );
+    throw new InputError(`${side}.address`, `${spec.addresses.length} addresses`, `at most ${MAX_ADDRESSES}`);
   const name = chooseName(spec, side, taken);
   taken.add(name);
   return {
@@ -98,7 +97,7 @@ function planSide(
     name,
     ifindex: 0,
     mac: spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`),
-    addresses: spec.addresses.map((a) => formatCidr(parseCidr(a, `${side}.address`))),
+    addresses: spec.addresses.map((a) => podAddress(a, `${side}.address`)),
     own,
   };
 }
@@ -107,13 +106,17 @@ export interface PlanInput {
   spec: WireSpec;
   id: number;
   netns: Readonly<Record<Side, NetnsHandle>>;
+  /** Sides of wires that are being set up: their names are taken too. */
+  promised: readonly SideRecord[];
 }
 
 /** Everything about a wire that can be known before anything is created. Throws InputError or Failure. */
-export function planWire({ spec, id, netns }: PlanInput, at: Surroundings): WireRecord {
+export function planWire({ spec, id, netns, promised }: PlanInput, at: Surroundings): WireRecord {
+  if (!datapathChoices.includes(spec.datapath))
+    throw new InputError('datapath', spec.datapath, 'auto, tcx, clsact or xdp');
   const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
-  const taken = { left: podNames(netns.left), right: podNames(netns.right) };
+  const taken = { left: podNames(netns.left, promised), right: podNames(netns.right, promised) };
   // Both ends in one namespace draw from one set of names.
   if (sameNetns(netns.left, netns.right)) taken.right = taken.left;
   const left = planSide(spec.left, 'left', id, netns.left, taken.left, at);

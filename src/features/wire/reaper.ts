@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { changeRequest, deleteGroup, listDevices } from '../../net/device.ts';
+import { changeRequest, deleteGroup, getRequest, listDevices } from '../../net/device.ts';
+import { decodeLink } from '../../net/link.ts';
 import { type NetlinkSocket } from '../../net/socket.ts';
 import { parseAlias } from './names.ts';
 
@@ -12,6 +13,9 @@ interface Doomed {
 
 /** How long deletions are collected, in ms. */
 const COLLECT_MS = 10;
+/** How many group numbers are tried before a stranger in each of them is a failure. */
+const ATTEMPTS = 3;
+
 /**
  * Deletes devices in groups, off the main thread: one deletion holds the kernel's RTNL lock for tens of
  * milliseconds, a hundred in one group not much longer. Only devices that bear our mark are deleted.
@@ -57,29 +61,51 @@ export class Reaper {
   }
 
   async #commit(batch: readonly Doomed[]): Promise<void> {
+    const ready = batch.filter((doomed) => {
+      try {
+        doomed.before();
+        return true;
+      } catch (failure) {
+        doomed.reject(failure);
+        return false;
+      }
+    });
     try {
-      for (const doomed of batch) doomed.before();
-      const ifindexes = batch.flatMap((d) => d.ifindexes).filter((i) => i > 0);
-      await this.#deleteAll(ifindexes);
-      for (const doomed of batch) doomed.resolve();
+      await this.#deleteAll(ready.flatMap((d) => d.ifindexes).filter((i) => i > 0));
+      for (const doomed of ready) doomed.resolve();
     } catch (failure) {
-      for (const doomed of batch) doomed.reject(failure);
+      for (const doomed of ready) doomed.reject(failure);
     }
   }
 
-  #isOurs(alias: string | null): boolean {
-    return parseAlias(alias)?.instance === this.#instance;
+  /** Those of these devices that still exist and bear our mark: an ifindex may be somebody else's by now. */
+  #oursOf(ifindexes: readonly number[]): number[] {
+    const replies = this.#host.batch(ifindexes.map((ifindex) => getRequest({ ifindex })));
+    return replies.flatMap((reply) => {
+      const found = reply.ok && reply.replies[0] ? decodeLink(reply.replies[0].body) : null;
+      return found !== null && parseAlias(found.alias)?.instance === this.#instance ? [found.ifindex] : [];
+    });
   }
 
   async #deleteAll(ifindexes: readonly number[]): Promise<void> {
-    const group = randomInt(0x40000000, 0x7fffffff);
-    const ours = new Set(ifindexes);
-    // Devices that vanished meanwhile refuse the change, which is as good as deleted.
-    this.#host.batch(ifindexes.map((i) => changeRequest('Set group of device', i, { group })));
-    const members = listDevices(this.#host).filter((d) => d.group === group);
-    const strangers = members.filter((d) => !ours.has(d.ifindex) || !this.#isOurs(d.alias));
-    if (strangers.length > 0)
-      throw new Error(`Delete group ${group}: ${strangers.map((d) => d.name).join(', ')} is not ours`);
-    if (members.length > 0) await deleteGroup(this.#host, group);
+    const ours = this.#oursOf(ifindexes);
+    if (ours.length === 0) return;
+    for (let attempt = 1; ; attempt++) {
+      const group = randomInt(0x40000000, 0x7fffffff);
+      // Devices that vanished meanwhile refuse the change, which is as good as deleted.
+      this.#host.batch(ours.map((i) => changeRequest('Set group of device', i, { group })));
+      const members = listDevices(this.#host).filter((d) => d.group === group);
+      const strangers = members.filter((d) => !ours.includes(d.ifindex));
+      if (members.length === 0) return;
+      if (strangers.length === 0) {
+        await deleteGroup(this.#host, group);
+        return;
+      }
+      // Somebody else uses this number, or put a device there: try another one.
+      if (attempt === ATTEMPTS)
+        throw new Error(
+          `Devices cannot be deleted: in group ${group} there is ${strangers.map((d) => `'${d.name}'`).join(', ')}, which is not ours`,
+        );
+    }
   }
 }

@@ -1,7 +1,8 @@
 import { type Logger } from 'pino';
+import { DropReason } from '../../../maps/layouts.gen.ts';
 import { type View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
-import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
+import { KEPT_ERRORS, type SideRecord, type WireRecord } from '../../state/wire-record.ts';
 import { parseMtu } from '../../net/mtu.ts';
 import { Failure } from '../failure.ts';
 import {
@@ -12,12 +13,14 @@ import {
   type Wires,
   type WireSpec,
 } from './api.ts';
-import { changeMtu } from './devices.ts';
+import { changeMtu, type Handles } from './devices.ts';
 import { inTurn, joinedOf, stateOf, type Entry } from './entry.ts';
+import { fault } from './fault.ts';
 import { wireItem } from './item.ts';
 import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
 import { closeWire, entering, openWire, type Workshop } from './open.ts';
 import { answerFor, checkConnection, planWire, type Surroundings } from './plan.ts';
+import { explainXdp, toldAsFailure } from './refusal.ts';
 
 const describeName = (name: WireName): string =>
   'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
@@ -52,7 +55,9 @@ export class WireBook implements Wires {
     return entry;
   }
 
+  /** Forgets a wire, unless something of it could not be released: then it stays to be closed again. */
   drop(entry: Entry): void {
+    if (!entry.scope.isEmpty) return;
     this.#entries.delete(entry.record.id);
     if (this.#names.get(entry.record.connection) === entry.record.id)
       this.#names.delete(entry.record.connection);
@@ -74,6 +79,10 @@ export class WireBook implements Wires {
   }
 
   async add(spec: WireSpec): Promise<WireItem> {
+    return toldAsFailure(() => this.#add(spec));
+  }
+
+  async #add(spec: WireSpec): Promise<WireItem> {
     return borrowing({ left: spec.left.netns, right: spec.right.netns }, async (netns) => {
       if (this.#entries.size >= this.#at.maxWires)
         throw new Failure(
@@ -86,8 +95,7 @@ export class WireBook implements Wires {
           },
         );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
-      const record = planWire({ spec, id: this.#shop.dataplane.allocateWire(), netns }, this.#at);
-      this.#checkFree(record.connection);
+      const record = planWire({ spec, id: this.#freeId(), netns, promised: this.#promised() }, this.#at);
       const entry = this.enter(record, 'opening');
       try {
         await inTurn(entry, () => openWire(entry, this.#shop, netns));
@@ -99,6 +107,21 @@ export class WireBook implements Wires {
       this.announce('added', entry.record, `${record.datapath}: ${record.reason}`);
       return this.#item(entry);
     });
+  }
+
+  /** One whose default connection name is free too. */
+  #freeId(): number {
+    for (;;) {
+      const id = this.#shop.dataplane.allocateWire();
+      if (!this.#names.has(`wire-${id}`)) return id;
+    }
+  }
+
+  /** Interfaces that wires being set up will have; the kernel does not show them yet. */
+  #promised(): SideRecord[] {
+    return [...this.#entries.values()]
+      .filter(({ state }) => state === 'opening')
+      .flatMap(({ record }) => [record.left, record.right]);
   }
 
   #checkFree(connection: string): void {
@@ -124,9 +147,14 @@ export class WireBook implements Wires {
   }
 
   async update(name: WireName, change: WireChange): Promise<WireItem> {
+    return toldAsFailure(() => this.#update(name, change));
+  }
+
+  async #update(name: WireName, change: WireChange): Promise<WireItem> {
     const entry = this.find(name);
     return inTurn(entry, () =>
       reborrowing(entry.record, async (found) => {
+        this.find({ id: entry.record.id }); // it may have been removed while this waited
         if (entry.state !== 'open')
           throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
         const handles = bothAlive(found);
@@ -139,13 +167,25 @@ export class WireBook implements Wires {
         if (change.datapath !== null) {
           const wanted = { ...entry.record, requested: change.datapath };
           const answer = answerFor(wanted, this.#at.tcx);
-          this.#shop.dataplane.switchDatapath(joinedOf(entry.record), answer.datapath, entering(handles));
+          this.#switch(entry, answer.datapath, handles);
+          fault('switched');
           this.rewrite(entry, { ...wanted, ...answer });
         }
         this.announce('updated', entry.record, `mtu ${entry.record.mtu}, ${entry.record.datapath}`);
         return this.#item(entry);
       }),
     );
+  }
+
+  #switch(entry: Entry, datapath: WireRecord['datapath'], handles: Handles): void {
+    const joined = joinedOf(entry.record);
+    try {
+      this.#shop.dataplane.switchDatapath(joined, datapath, entering(handles));
+    } catch (error) {
+      throw explainXdp(error, entry.record.mtu);
+    }
+    for (const side of entry.down)
+      this.#shop.dataplane.blockTowards({ ...joined, datapath }, side, DropReason.DROP_PORT_DOWN);
   }
 
   /** Changes what is known of a wire, in memory and on disk. */
@@ -155,7 +195,7 @@ export class WireBook implements Wires {
   }
 
   async remove(name: WireName): Promise<void> {
-    return this.close(this.find(name), 'asked for');
+    return toldAsFailure(() => this.close(this.find(name), 'asked for'));
   }
 
   /** Takes a wire down for a reason. A second call waits for the first. */

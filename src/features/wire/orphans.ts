@@ -1,0 +1,88 @@
+import { type Logger } from 'pino';
+import { sides, type Side } from '../../dataplane/port.ts';
+import { listDevices } from '../../net/device.ts';
+import { type Device } from '../../net/link.ts';
+import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import { parseAlias } from './names.ts';
+import { holdDevices, holdMemory, type Workshop } from './open.ts';
+import { type WireBook } from './wires.ts';
+
+type Ends = Partial<Record<Side, Device>>;
+
+/** Devices with our mark of wires nobody knows. */
+function strays(book: WireBook, shop: Workshop): Map<number, Ends> {
+  const wires = new Map<number, Ends>();
+  for (const device of listDevices(shop.host, { kind: 'veth' })) {
+    const mark = parseAlias(device.alias);
+    if (mark?.instance !== shop.instance || book.entries.has(mark.wire)) continue;
+    wires.set(mark.wire, { ...wires.get(mark.wire), [mark.side]: device });
+  }
+  return wires;
+}
+
+/**
+ * Takes up devices with our mark that no file speaks of: they forward on for a grace, then go. Call the
+ * returned function when the agent ends before that; the next agent starts their grace anew.
+ */
+export async function adoptOrphans(
+  book: WireBook,
+  shop: Workshop,
+  graceMs: number,
+  log: Logger,
+): Promise<() => void> {
+  const timers: NodeJS.Timeout[] = [];
+  for (const [id, ends] of strays(book, shop)) {
+    shop.dataplane.reserveWire(id);
+    const entry = book.enter(orphanRecord(id, ends), 'orphan');
+    await holdMemory(entry, shop);
+    await holdDevices(entry, shop, () => undefined);
+    const plan = `it forwards on and goes in ${graceMs / 1000} s`;
+    log.warn({ wire: id }, `No state file speaks of wire ${id}: ${plan}`);
+    book.announce('orphaned', entry.record, plan);
+    const end = async (): Promise<void> => {
+      if (entry.state !== 'orphan') return;
+      try {
+        await book.close(entry, 'nobody asked for it');
+      } catch (error) {
+        log.error({ wire: id, error: String(error) }, 'Orphan cannot be removed');
+      }
+    };
+    timers.push(setTimeout(() => void end(), graceMs).unref());
+  }
+  return () => {
+    for (const timer of timers) clearTimeout(timer);
+  };
+}
+
+/** All that can be told of a wire from its host ends. */
+function orphanRecord(id: number, ends: Ends): WireRecord {
+  const [left, right] = sides.map((side): SideRecord => {
+    const device = ends[side];
+    return {
+      netns: { ref: 'unknown', dev: 0, inode: 0 },
+      hostName: device?.name ?? '',
+      hostIfindex: device?.ifindex ?? 0,
+      name: '',
+      ifindex: device?.linkIfindex ?? 0,
+      mac: '00:00:00:00:00:00',
+      addresses: [],
+      own: false,
+    };
+  }) as [SideRecord, SideRecord];
+  return {
+    schema: 1,
+    id,
+    connection: `orphan-${id}`,
+    service: null,
+    intent: 'open',
+    since: new Date().toISOString(),
+    mtu: ends.left?.mtu ?? ends.right?.mtu ?? 0,
+    requested: 'auto',
+    datapath: 'clsact',
+    reason: 'found without a state file',
+    acceptNoOffload: false,
+    errors: [],
+    left,
+    right,
+  };
+}

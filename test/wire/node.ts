@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { pino } from 'pino';
+import { startAgent, type Agent, type AgentConfig } from '../../src/agent.ts';
+import { type SideSpec, type WireEvent, type WireItem, type WireSpec } from '../../src/features/wire/api.ts';
+import { Inventory } from './inventory.ts';
+
+export const bpffs = '/sys/fs/bpf';
+
+/** One side of a spec, from `POD` or from what differs from the defaults. */
+export const end = (netns: string, ...addresses: string[]): SideSpec => ({
+  netns: `name:${netns}`,
+  name: null,
+  mac: null,
+  addresses,
+});
+
+export const wireSpec = (left: SideSpec, right: SideSpec, more: Partial<WireSpec> = {}): WireSpec => ({
+  connection: null,
+  left,
+  right,
+  mtu: null,
+  datapath: 'auto',
+  acceptNoOffload: false,
+  ...more,
+});
+
+/** One instance with a name and directories that no other test has; its agents run in this process. */
+export class Node {
+  readonly instance = `t${randomBytes(4).toString('hex')}`;
+  readonly runDir = mkdtempSync('/run/vwire-test-');
+  readonly inventory = new Inventory(bpffs, this.runDir, this.instance);
+  #agent: Agent | null = null;
+  readonly events: WireEvent[] = [];
+  /** Lines the agents logged at warn and above. */
+  readonly warnings: string[] = [];
+
+  async start(more: Partial<AgentConfig> = {}): Promise<Agent> {
+    const logger = pino(
+      { level: 'warn' },
+      {
+        write: (line: string) => {
+          this.warnings.push(line);
+        },
+      },
+    );
+    const agent = await startAgent({
+      instance: this.instance,
+      bpffs,
+      runDir: this.runDir,
+      logger,
+      allowHostNetns: false,
+      orphanGraceMs: 60_000,
+      maxWires: null,
+      ...more,
+    });
+    this.#agent = agent;
+    agent.wires.subscribe((event) => {
+      this.events.push(event);
+    });
+    return agent;
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent?.stop();
+    this.#agent = null;
+  }
+
+  async restart(more: Partial<AgentConfig> = {}): Promise<Agent> {
+    await this.stop();
+    return this.start(more);
+  }
+
+  wire(id: number): WireItem | undefined {
+    return this.#agent?.wires.list().find((wire) => wire.id === id);
+  }
+
+  /** Removes every wire, ends the agent and what it pinned. */
+  async close(): Promise<void> {
+    const wires = this.#agent?.wires;
+    if (wires) await Promise.all(wires.list().map(({ id }) => wires.remove({ id })));
+    await this.stop();
+    rmSync(`${bpffs}/vwire/${this.instance}`, { recursive: true, force: true });
+    rmSync(this.runDir, { recursive: true, force: true });
+  }
+}
