@@ -10,6 +10,9 @@ const sources: Sources = {
   readWires: async (place) => (await import('./features/wire/read.ts')).readWires(place),
   readWire: async (place, name) => (await import('./features/wire/read.ts')).readWire(place, name).item,
   explainWire: async (place, name) => (await import('./features/wire/explain.ts')).explainWire(place, name),
+  doctor: async function* (place) {
+    yield* (await import('./features/doctor.ts')).doctor(place);
+  },
   startAgent: async (config) => (await import('./agent.ts')).startAgent(config),
 };
 

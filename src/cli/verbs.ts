@@ -42,6 +42,11 @@ export const table: Table = {
       load: async () => (await import('./watch.ts')).watch,
     },
     {
+      path: ['doctor'],
+      summary: 'Check what this machine can do',
+      load: async () => (await import('./doctor.ts')).doctor,
+    },
+    {
       path: ['completion'],
       summary: 'Print the completion script of a shell',
       load: async () => (await import('./completion.ts')).completion,

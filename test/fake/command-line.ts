@@ -11,6 +11,7 @@ const noSources: Sources = {
   readWires: refuse('readWires'),
   readWire: refuse('readWire'),
   explainWire: refuse('explainWire'),
+  doctor: refuse('doctor'),
   startAgent: refuse('startAgent'),
 };
 

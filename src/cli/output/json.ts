@@ -1,5 +1,5 @@
 import { type CounterItem, type PortItem, type WireEvent, type WireItem } from '../../features/wire/api.ts';
-import { type Explanation } from '../shell/sources.ts';
+import { type Explanation, type Finding } from '../shell/sources.ts';
 import { type Complaint } from '../shell/exit.ts';
 
 /** What every document of `--json` begins with. Fields are only ever added. */
@@ -61,6 +61,13 @@ export const explanationJson = ({ wire, steps, errors }: Explanation): string =>
 
 export const eventJson = ({ at, type, wire, connection, detail }: AnyEvent): string =>
   line({ schema, kind: 'Event', at, type, wire, connection, detail });
+
+export const doctorJson = (findings: readonly Finding[]): string =>
+  line({
+    schema,
+    kind: 'Doctor',
+    items: findings.map(({ name, status, detail, remedy }) => ({ name, status, detail, remedy })),
+  });
 
 export const errorJson = ({ code, field, value, allowed, message }: Complaint): string =>
   line({ schema, kind: 'Error', code, field, value, allowed, message });

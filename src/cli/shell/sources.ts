@@ -1,5 +1,4 @@
-import { type Logger } from 'pino';
-import { type AdminAgent } from '../../api/admin/agent.ts';
+import { type Agent, type AgentConfig } from '../../agent.ts';
 import { type WireItem, type WireName } from '../../features/wire/api.ts';
 
 /** Where one instance keeps its things. */
@@ -16,15 +15,11 @@ export interface Explanation {
   errors: { at: string; message: string }[];
 }
 
-export interface AgentConfig extends Place {
-  logger: Logger;
-  allowHostNetns: boolean;
-  orphanGraceMs: number;
-  maxWires: number | null;
-}
-
-export interface Agent extends AdminAgent {
-  stop(): Promise<void>;
+export interface Finding {
+  name: string;
+  status: 'ok' | 'warning' | 'failure';
+  detail: string;
+  remedy: string | null;
 }
 
 /** What verbs use beside the agent's socket; each throws Failure. Loaded only when called. */
@@ -32,5 +27,6 @@ export interface Sources {
   readWires(place: Place): Promise<WireItem[]>;
   readWire(place: Place, name: WireName): Promise<WireItem>;
   explainWire(place: Place, name: WireName): Promise<Explanation>;
+  doctor(place: Place): AsyncIterable<Finding>;
   startAgent(config: AgentConfig): Promise<Agent>;
 }

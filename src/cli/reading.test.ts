@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import { vwire } from '../../test/fake/command-line.ts';
+import { plain, rich, story } from '../../test/fake/sample.ts';
+import { Failure } from '../features/failure.ts';
+import { type Sources } from './shell/sources.ts';
+
+const sources: Partial<Sources> = {
+  readWires: async () => [plain, rich],
+  readWire: async () => rich,
+  explainWire: async () => story,
+};
+const lines = ['ls', 'wire ls', 'inspect 7', 'explain 7'];
+const watched = { watched: true, colour: true };
+
+describe('for a program', () => {
+  test.each(lines)('%s --json', async (line) => {
+    const { code, out, err } = await vwire(`${line} --json`, { sources });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.match(/\n/g)).toHaveLength(1);
+    expect(JSON.parse(out)).toMatchSnapshot();
+  });
+
+  test.each(lines)('%s, piped', async (line) => {
+    const { code, out } = await vwire(line, { sources });
+    expect(code).toBe(0);
+    expect(out).toMatchSnapshot();
+  });
+
+  test('the names of connections, one a line', async () => {
+    expect((await vwire('ls --quiet', { sources })).out).toBe('wire-7\ncâble\\u{1b}[31m\\u{a}"1"\n');
+  });
+
+  test('no wires are a head without rows, and an empty list', async () => {
+    const none = { readWires: async () => [] };
+    expect((await vwire('ls', { sources: none })).out).toMatch(/^ID .* AGE\n$/);
+    expect(JSON.parse((await vwire('ls --json', { sources: none })).out)).toMatchObject({ items: [] });
+  });
+});
+
+describe('for a person', () => {
+  test.each(lines)('%s, on a terminal', async (line) => {
+    expect((await vwire(line, { sources, terminal: watched })).out).toMatchSnapshot();
+  });
+
+  test.each(lines)('%s, without colour, is the same text', async (line) => {
+    const { out } = await vwire(line, { sources, terminal: { watched: true, colour: false } });
+    const coloured = (await vwire(line, { sources, terminal: watched })).out;
+    expect(coloured).not.toBe(out);
+    expect(withoutColour(coloured)).toBe(out);
+    expect(out).not.toContain('\u001b');
+  });
+
+  test('no wires are said in words', async () => {
+    const { out } = await vwire('ls --instance two', {
+      sources: { readWires: async () => [] },
+      terminal: watched,
+    });
+    expect(out).toBe("No wires in instance 'two'\n");
+  });
+});
+
+describe('what cannot be read', () => {
+  const failing = (error: Error) => ({
+    readWires: (): never => {
+      throw error;
+    },
+  });
+
+  test.each<[Error, number, string]>([
+    [new Failure('not_found', 'No such instance'), 3, 'not_found'],
+    [new Failure('unsupported', 'Root only'), 6, 'unsupported'],
+    [Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }), 6, 'unsupported'],
+    [new Error('odd'), 1, 'failed'],
+  ])('%s', async (error, exit, code) => {
+    const { code: exited, out, err } = await vwire('ls --json', { sources: failing(error) });
+    expect({ exited, out }).toEqual({ exited: exit, out: '' });
+    expect(JSON.parse(err)).toMatchObject({ schema: 'vwire/v1', kind: 'Error', code });
+  });
+
+  test('a message with lines keeps them, and nothing a terminal would obey', async () => {
+    const { err } = await vwire('ls', { sources: failing(new Failure('failed', 'a\u001b[2J\nb')) });
+    expect(err).toBe('vwire: a\\u{1b}[2J\nb\n');
+  });
+});
+
+const withoutColour = (text: string): string => text.replace(/\p{Cc}\[\d+m/gu, '');
