@@ -162,14 +162,22 @@ static void send_at_rate(void)
 	}
 }
 
-static void greet(void)
+/* Returns whether the other side was heard within the time of a run. */
+static int greet(void)
 {
-	while (!stopped && !get(&peer_heard)) {
+	uint64_t end = clock_ns() + seconds * NS_PER_SECOND;
+
+	while (!get(&peer_heard)) {
+		if (stopped || clock_ns() > end)
+			return 0;
 		say(HELLO, 0);
 		clock_sleep_until(clock_ns() + 10 * MS);
 	}
 	/* The other side may have been heard before it could hear. */
 	say(HELLO, 0);
+	puts("ready");
+	fflush(stdout);
+	return 1;
 }
 
 static void part(void)
@@ -218,6 +226,8 @@ int main(int argc, char **argv)
 	struct snmp_udp before;
 	pthread_t receiver;
 	uint64_t start;
+	double took;
+	int heard;
 
 	if (options_read(argc, argv, specs))
 		misuse("Unexpected argument \"%s\"", argv[1]);
@@ -232,19 +242,17 @@ int main(int argc, char **argv)
 	/* A busy machine must not look like a lossy path; without the privilege it counts
 	 * rcvbufErrors. */
 	setsockopt(in, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof(queue));
-	stop_after(seconds + 5);
+	/* Greeting and sending may take `seconds` each. */
+	stop_after(2 * seconds + 5);
 	stop_wakes(in);
 	before = snmp_udp_read();
 	if (pthread_create(&receiver, NULL, receive, NULL))
 		fail("Starting a thread");
-	greet();
-	if (!stopped) {
-		puts("ready");
-		fflush(stdout);
-	}
+	heard = greet();
 	start = clock_ns();
-	send_at_rate();
-	double took = (clock_ns() - start) / 1e9;
+	if (heard)
+		send_at_rate();
+	took = (clock_ns() - start) / 1e9;
 
 	part();
 	pthread_join(receiver, NULL);
