@@ -47,6 +47,11 @@ export const table: Table = {
       load: async () => (await import('./doctor.ts')).doctor,
     },
     {
+      path: ['demo'],
+      summary: 'Show what a wire is, in namespaces of its own',
+      load: async () => (await import('./demo.ts')).demo,
+    },
+    {
       path: ['completion'],
       summary: 'Print the completion script of a shell',
       load: async () => (await import('./completion.ts')).completion,
