@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 if [ "$(id -u)" -ne 0 ]; then
 	if command -v sudo >/dev/null 2>&1; then
 		# sudo has a PATH of its own, in which a Node from the user's home is not found.
-		exec sudo --preserve-env=VWIRE_FFI,VWIRE_N,VWIRE_SEED,VWIRE_TALLY,CI env "PATH=$PATH" sh scripts/as-root.sh "$@"
+		exec sudo --preserve-env=VWIRE_FFI,VWIRE_N,VWIRE_SEED,VWIRE_TALLY,VWIRE_VM,CI env "PATH=$PATH" sh scripts/as-root.sh "$@"
 	fi
 	echo "vwire: '$1' needs root (namespaces, BPF) and there is no sudo here: run 'npm run $1' as root" >&2
 	exit 6

@@ -1,0 +1,65 @@
+#!/bin/sh
+# One VM, inside the sandbox run.sh made for it: machine.sh CACHE SECONDS REPORT KERNEL COMMAND [ARG...]
+# /run is a tmpfs of the sandbox: what is made there needs no removal.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cache=$1 seconds=$2 report=$3 kernel=$(readlink -f "$1/$4") qemu=$1/qemu
+shift 4
+memory=2048M
+
+# The machine's root, read-only, without the file systems mounted on it, except those that hold what the
+# command needs. The guest's /run is the share: what it starts from, and nothing of this machine's.
+mkdir -p /run/root /run/share
+mount --bind / /run/root
+mount -o remount,bind,ro /run/root
+for path in "$PWD" "$here" "$cache" "$(readlink -f "$(command -v node)")" /usr /etc "${TMPDIR:-/tmp}"; do
+	mounted=$(findmnt -n -o TARGET -T "$path")
+	mountpoint -q "/run/root$mounted" || {
+		mount --bind "$mounted" "/run/root$mounted"
+		mount -o remount,bind,ro "/run/root$mounted"
+	}
+done
+mount --bind /run/share /run/root/run
+
+gcc -O1 -Wall -Wextra -Werror -static -o /run/share/vmexit "$here/vmexit.c"
+cp "$here/stage2" /run/share/
+printf 'kernel=%s\ndirectory=%s\n' "$kernel" "$PWD" >/run/share/env
+bash -c 'printf "%q " "$@"' quote "$@" >/run/share/command
+sh "$here/initramfs.sh" "$kernel" /run/initramfs
+
+/usr/lib/qemu/virtiofsd --socket-path=/run/fs -o source=/run/root -o cache=always -o sandbox=chroot 2>/run/virtiofsd.log &
+until [ -S /run/fs ]; do
+	kill -0 $! 2>/dev/null || {
+		cat /run/virtiofsd.log >&2
+		exit 125
+	}
+	sleep 0.02
+done
+
+# /dev/kvm alone says nothing: a guest of some hypervisors has one that runs only kernels built for it.
+if grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
+	accel=kvm
+else
+	accel=tcg,thread=multi
+fi
+status=0
+QEMU_MODULE_DIR=$qemu/usr/lib/x86_64-linux-gnu/qemu timeout -k 5 "$seconds" "$qemu/usr/bin/qemu-system-x86_64" \
+	-nodefaults -no-user-config -display none -no-reboot -machine q35 -accel $accel -cpu max -smp 2 -m $memory \
+	-object memory-backend-memfd,id=memory,size=$memory,share=on -numa node,memdev=memory \
+	-chardev socket,id=root,path=/run/fs -device vhost-user-fs-pci,chardev=root,tag=root,queue-size=1024 \
+	-chardev file,id=console,path=/run/console -device isa-serial,index=0,chardev=console \
+	-chardev stdio,id=output,signal=off -device isa-serial,index=1,chardev=output \
+	-chardev "file,id=report,path=$report" -device isa-serial,index=2,chardev=report \
+	-device isa-debug-exit,iobase=0xf4,iosize=0x1 \
+	-kernel "$kernel/vmlinux" -initrd /run/initramfs -append "console=ttyS0 quiet panic=-1 rdinit=/init" </dev/null || status=$?
+
+case $status in
+124 | 137) exit 124 ;;
+esac
+# isa-debug-exit makes 2n+1 of what was written, and n is the command's status + 1.
+if [ $((status % 2)) -eq 1 ] && [ "$status" -ge 3 ]; then
+	exit $((status / 2 - 1))
+fi
+echo "vwire: the VM died (QEMU's status $status); its last console lines:" >&2
+tail -n 25 /run/console >&2
+exit 125
