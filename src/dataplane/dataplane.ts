@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
 import { type BpfLink } from '../../loader/link/link.ts';
 import { unpin } from '../../loader/pin.ts';
-import { type DropReason } from '../../maps/layouts.gen.ts';
 import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
 import { attach, attachedProgram, detach, forgetPin, placeOf, type Place } from './attach.ts';
 import { datapaths, type Datapath } from './datapath.ts';
-import { directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
+import { type BlockReason, directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
 import { keepEntries } from './stale.ts';
 import { observeLosses, watchPort, unwatchPort } from './losses.ts';
@@ -128,7 +127,10 @@ export class Dataplane {
     const before = this.#tables.hops.get(key);
     if (before && sameHop(before, hop)) return;
     this.#tables.hops.set(key, hop);
-    undo.push(() => this.#tables.hops.delete(key));
+    undo.push(() => {
+      if (before) this.#tables.hops.set(key, before);
+      else this.#tables.hops.delete(key);
+    });
   }
 
   /** XDP needs its targets in a devmap, and NAPI at the far end of each veth. */
@@ -154,12 +156,12 @@ export class Dataplane {
   }
 
   /** Turns both hops to drop at once, counted with `reason`. */
-  block(wire: Joined, reason: DropReason): void {
+  block(wire: Joined, reason: BlockReason): void {
     for (const side of sides) this.blockTowards(wire, side, reason);
   }
 
   /** Turns the hop that leads to `side` to drop. */
-  blockTowards(wire: Joined, side: Side, reason: DropReason): void {
+  blockTowards(wire: Joined, side: Side, reason: BlockReason): void {
     const from = farSide(side);
     const hop = forwarding(wire.id, from, wire[side], wire.datapath);
     this.#tables.hops.set(hopKeyOf(wire[from]), dropping(hop, reason));
@@ -208,12 +210,14 @@ export class Dataplane {
 
   /** Takes away what a change of datapath that was cut short left attached beside the wire's own. */
   detachOthers(wire: Joined): void {
-    for (const side of sides)
-      for (const datapath of datapaths) {
-        if (datapath === wire.datapath) continue;
-        detach(this.#place({ ...wire, datapath }, side));
-        if (datapath === 'xdp') detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
-      }
+    for (const datapath of datapaths) if (datapath !== wire.datapath) this.#detachFrom({ ...wire, datapath });
+  }
+
+  #detachFrom(wire: Joined): void {
+    for (const side of sides) detach(this.#place(wire, side));
+    if (wire.datapath !== 'xdp') return;
+    // Last: until the far end's program is gone, its frames arrive in the pod through NAPI.
+    for (const side of sides) detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
   }
 
   /**
@@ -223,10 +227,7 @@ export class Dataplane {
   switchDatapath(wire: Joined, datapath: Datapath, enter: Enter): void {
     if (wire.datapath === datapath) return;
     this.wire({ ...wire, datapath }, enter);
-    for (const side of sides) {
-      detach(this.#place(wire, side));
-      if (wire.datapath === 'xdp') detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
-    }
+    this.#detachFrom(wire);
   }
 
   /** Whether entries and programs are exactly what this wire needs. */

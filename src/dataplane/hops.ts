@@ -34,7 +34,18 @@ export function forwarding(wire: number, from: Side, to: Port, datapath: Datapat
   };
 }
 
-export const dropping = (hop: Hop, reason: DropReason): Hop => ({ ...hop, act: HopAct.HOP_DROP, reason });
+/** Why the agent turns a hop to drop. */
+export type BlockReason = 'closing' | 'port_down';
+const blockReasons: Record<BlockReason, DropReason> = {
+  closing: DropReason.DROP_CLOSING,
+  port_down: DropReason.DROP_PORT_DOWN,
+};
+
+export const dropping = (hop: Hop, why: BlockReason): Hop => ({
+  ...hop,
+  act: HopAct.HOP_DROP,
+  reason: blockReasons[why],
+});
 
 const reasonNames: Record<DropReason, string> = {
   [DropReason.DROP_NONE]: 'none',

@@ -1,6 +1,5 @@
 import { type Logger } from 'pino';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
-import { DropReason } from '../../../maps/layouts.gen.ts';
 import { findByIndex, listDevices, setMac } from '../../net/device.ts';
 import { glink } from '../../net/ethtool.ts';
 import { type Device } from '../../net/link.ts';
@@ -122,7 +121,7 @@ export class Follower {
       this.#book.announce('port_up', entry.record, `${side} port '${entry.record[side].name}' is up`);
     } else {
       entry.down.add(side);
-      this.#shop.dataplane.blockTowards(joined, side, DropReason.DROP_PORT_DOWN);
+      this.#shop.dataplane.blockTowards(joined, side, 'port_down');
       this.#book.announce('port_down', entry.record, `${side} port '${entry.record[side].name}' is down`);
     }
   }

@@ -1,6 +1,5 @@
 import { type Dataplane, type Enter } from '../../dataplane/dataplane.ts';
 import { sides } from '../../dataplane/port.ts';
-import { DropReason } from '../../../maps/layouts.gen.ts';
 import { findByName } from '../../net/device.ts';
 import { type NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
@@ -85,7 +84,7 @@ export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promis
   return entry.scope.hold('join', '', () => {
     join();
     return () => {
-      shop.dataplane.block(joinedOf(entry.record), DropReason.DROP_CLOSING);
+      shop.dataplane.block(joinedOf(entry.record), 'closing');
     };
   });
 }
