@@ -63,7 +63,7 @@ export function getOffloads(name: string): Offloads {
   };
 }
 
-/** The kernel may take others along (no tx: no tso); read afterwards to know. */
+/** The kernel may take others along, or leave one on that the device cannot switch; read afterwards to know. */
 export function setOffload(name: string, offload: Offload, on: boolean): void {
   ethtool(`Set offload ${offload} of device`, name, commands[offload].set, on ? 1 : 0);
 }
