@@ -11,6 +11,15 @@ const running = new Set();
 const inside = (netns, command) =>
   netns === null ? command : ['nsenter', `--net=/run/netns/${netns}`, ...command];
 
+/** The line that says why, of what may be a page. */
+function gist(text) {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return lines.find((line) => /^vwire: |^[A-Za-z]*Error\b/.test(line)) ?? lines[0] ?? null;
+}
+
 /** Runs to the end and returns stdout; throws with what the command said. At most 60 s. */
 export async function run(command, netns = null) {
   const [file, ...args] = inside(netns, command);
@@ -18,7 +27,7 @@ export async function run(command, netns = null) {
     const { stdout } = await execute(file, args, { timeout: 60_000, killSignal: 'SIGKILL' });
     return stdout;
   } catch (error) {
-    const said = String(error.stderr ?? '').trim() || error.message;
+    const said = gist(String(error.stderr ?? '')) ?? error.message;
     throw new Error(`'${command.join(' ')}' failed: ${said}`, { cause: error });
   }
 }
@@ -49,7 +58,7 @@ export function start(command, { netns = null, input = null } = {}) {
     });
     void closed.then(() => resolve(false));
   });
-  const said = () => failure?.message ?? (stderr.trim() || stdout.trim() || 'nothing');
+  const said = () => failure?.message ?? gist(stderr) ?? gist(stdout) ?? 'nothing';
   return {
     pid: child.pid,
     ready: async () => {

@@ -2,17 +2,23 @@
 // and removed after it, so that nobody is measured beside another's processes.
 import { settle } from './traffic.mjs';
 
+/** What went wrong first is what is told: a failed `up` makes `down` fail too. */
 async function turn(subject, measurement, ms) {
+  let failure = null;
+  let values = null;
   try {
     await subject.up();
     await settle(subject.name).catch((error) => {
       const said = subject.said?.() ?? null;
       throw said === null ? error : new Error(`${error.message}: ${said}`, { cause: error });
     });
-    return await measurement.measure(ms);
-  } finally {
-    await subject.down();
+    values = await measurement.measure(ms);
+  } catch (error) {
+    failure = error;
   }
+  await subject.down().catch((error) => (failure ??= error));
+  if (failure !== null) throw failure;
+  return values;
 }
 
 /**

@@ -26,7 +26,7 @@ const wire = (datapath, remark, more = []) => {
     said: () => (agent === null || agent.alive() ? null : agent.said()),
     down: async () => {
       try {
-        if (agent !== null) await run(vwire(instance, ['wire', 'rm'], [connection]));
+        await run(vwire(instance, ['wire', 'rm'], [connection]));
       } finally {
         await removeVeths();
       }
