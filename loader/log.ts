@@ -12,6 +12,7 @@ const silent: LogSink = () => undefined;
 let sink: LogSink = silent;
 let lowest: LogLevel = 'info';
 let collected: string[] | null = null;
+let muted = false;
 
 /**
  * Where libbpf's messages go; null silences it. libbpf writes hundreds of debug messages a load, so they
@@ -27,14 +28,19 @@ export function log(level: LogLevel, text: string): void {
   if (levels.indexOf(level) <= levels.indexOf(lowest)) sink(level, text);
 }
 
-/** Runs `body` and returns, beside its result, all that libbpf said meanwhile. Not for nesting. */
-export function collecting<T>(body: () => T): { result: T; messages: string[] } {
+/**
+ * Runs `body` and returns, beside its result, all that libbpf said meanwhile. With `quietly` the sink
+ * hears none of it: for calls whose refusal is an answer. Not for nesting.
+ */
+export function collecting<T>(body: () => T, quietly = false): { result: T; messages: string[] } {
   const messages: string[] = [];
   collected = messages;
+  muted = quietly;
   try {
     return { result: body(), messages };
   } finally {
     collected = null;
+    muted = false;
   }
 }
 
@@ -57,7 +63,7 @@ function format(pattern: bigint, values: bigint): string {
 
 function print(number: number, pattern: bigint, values: bigint): number {
   const level = levels[number] ?? 'debug';
-  const wanted = levels.indexOf(level) <= levels.indexOf(lowest) && sink !== silent;
+  const wanted = !muted && levels.indexOf(level) <= levels.indexOf(lowest) && sink !== silent;
   if (!wanted && (collected === null || level === 'debug')) return 0;
   // An exception would unwind through libbpf's C frames.
   try {

@@ -1,6 +1,7 @@
 import * as libbpf from '../libbpf.ts';
-import { check, refuse } from '../error.ts';
+import { BpfError, refuse } from '../error.ts';
 import { EEXIST, EINVAL, ENOENT } from '../errno.ts';
+import { collecting } from '../log.ts';
 import type { BpfProgram } from '../program.ts';
 import { tcHook, tcOpts } from '../uapi.ts';
 import type { Direction } from './tcx.ts';
@@ -32,24 +33,40 @@ function optsOf(slot: FilterSlot, more: { prog_fd?: number; flags?: number } = {
   return tcOpts.encode({ sz: BigInt(tcOpts.size), handle, priority, ...more });
 }
 
+interface Answer {
+  readonly result: number;
+  /** The kernel's extended acknowledgement, which libbpf only prints. */
+  readonly said: string | null;
+}
+
+function ask(call: () => number): Answer {
+  const { result, messages } = collecting(call, true);
+  const said = messages.findLast((message) => message.includes('Kernel error message: '));
+  return { result, said: said?.replace(/^.*Kernel error message: /, '') ?? null };
+}
+
+function settle({ result, said }: Answer, op: string, object: string): void {
+  if (result < 0) throw new BpfError({ op, object, errno: result, detail: said });
+}
+
 /** The slot is empty, or (EINVAL, our arguments being sound) the device has no clsact at all. */
-const isEmpty = (result: number): boolean => result === -ENOENT || result === -EINVAL;
+const isEmpty = ({ result }: Answer): boolean => result === -ENOENT || result === -EINVAL;
 const where = (ifindex: number, direction: Direction, slot: FilterSlot): string =>
   `at ifindex ${ifindex} ${direction}, handle ${slot.handle}, priority ${slot.priority}`;
 
 /** Makes the clsact qdisc of a device of the calling thread's namespace; says whether it existed. */
 export function createClsact(ifindex: number): { existed: boolean } {
-  const result = libbpf.bpf_tc_hook_create(hookOf(ifindex, INGRESS));
-  if (result === -EEXIST) return { existed: true };
-  check(result, 'Create clsact', `at ifindex ${ifindex}`);
+  const answer = ask(() => libbpf.bpf_tc_hook_create(hookOf(ifindex, INGRESS)));
+  if (answer.result === -EEXIST) return { existed: true };
+  settle(answer, 'Create clsact', `at ifindex ${ifindex}`);
   return { existed: false };
 }
 
 /** Removes the qdisc with every filter on it, whoever's: only for a device of one's own. False if there was none. */
 export function removeClsact(ifindex: number): boolean {
-  const result = libbpf.bpf_tc_hook_destroy(hookOf(ifindex, INGRESS | EGRESS));
-  if (isEmpty(result)) return false;
-  check(result, 'Remove clsact', `at ifindex ${ifindex}`);
+  const answer = ask(() => libbpf.bpf_tc_hook_destroy(hookOf(ifindex, INGRESS | EGRESS)));
+  if (isEmpty(answer)) return false;
+  settle(answer, 'Remove clsact', `at ifindex ${ifindex}`);
   return true;
 }
 
@@ -65,9 +82,9 @@ export function attachClsact(
 ): { existed: boolean } {
   const opts = optsOf(slot, { prog_fd: program.fd });
   const qdisc = createClsact(ifindex);
-  const result = libbpf.bpf_tc_attach(hookOf(ifindex, points[direction]), opts);
-  if (result < 0 && !qdisc.existed) removeClsact(ifindex);
-  check(result, 'Attach by clsact', `${program.what} ${where(ifindex, direction, slot)}`);
+  const answer = ask(() => libbpf.bpf_tc_attach(hookOf(ifindex, points[direction]), opts));
+  if (answer.result < 0 && !qdisc.existed) removeClsact(ifindex);
+  settle(answer, 'Attach by clsact', `${program.what} ${where(ifindex, direction, slot)}`);
   return qdisc;
 }
 
@@ -79,23 +96,24 @@ export function replaceClsact(
   slot: FilterSlot,
 ): void {
   const opts = optsOf(slot, { prog_fd: program.fd, flags: REPLACE });
-  const result = libbpf.bpf_tc_attach(hookOf(ifindex, points[direction]), opts);
-  check(result, 'Replace by clsact', `${program.what} ${where(ifindex, direction, slot)}`);
+  const answer = ask(() => libbpf.bpf_tc_attach(hookOf(ifindex, points[direction]), opts));
+  settle(answer, 'Replace by clsact', `${program.what} ${where(ifindex, direction, slot)}`);
 }
 
 /** The id of the program in a slot, null when the slot is empty. */
 export function queryClsact(ifindex: number, direction: Direction, slot: FilterSlot): number | null {
   const opts = optsOf(slot);
-  const result = libbpf.bpf_tc_query(hookOf(ifindex, points[direction]), opts);
-  if (isEmpty(result)) return null;
-  check(result, 'Query clsact', where(ifindex, direction, slot));
+  const answer = ask(() => libbpf.bpf_tc_query(hookOf(ifindex, points[direction]), opts));
+  if (isEmpty(answer)) return null;
+  settle(answer, 'Query clsact', where(ifindex, direction, slot));
   return tcOpts.fields.prog_id.read(opts);
 }
 
 /** Empties a slot and leaves the qdisc. False if it was empty. */
 export function detachClsact(ifindex: number, direction: Direction, slot: FilterSlot): boolean {
-  const result = libbpf.bpf_tc_detach(hookOf(ifindex, points[direction]), optsOf(slot));
-  if (isEmpty(result)) return false;
-  check(result, 'Detach by clsact', where(ifindex, direction, slot));
+  const opts = optsOf(slot);
+  const answer = ask(() => libbpf.bpf_tc_detach(hookOf(ifindex, points[direction]), opts));
+  if (isEmpty(answer)) return false;
+  settle(answer, 'Detach by clsact', where(ifindex, direction, slot));
   return true;
 }

@@ -1,6 +1,6 @@
 import { afterAll } from '@jest/globals';
 import { BpfLink } from '../../loader/link/link.ts';
-import { attachTcx } from '../../loader/link/tcx.ts';
+import { attachXdp } from '../../loader/link/xdp.ts';
 import { listPins, makePinDirectory, unpin } from '../../loader/pin.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { makeDevice, removeDevices } from './device.ts';
@@ -13,7 +13,8 @@ makePinDirectory(pins);
 let pin = 0;
 const pinPath = (): string => `${pins}/p${pin++}`;
 const sample = new Sample();
-const program = sample.program('sample_tc');
+// XDP, since every kernel we run on has links for it.
+const program = sample.program('sample_xdp');
 
 const undo: (() => void)[] = [];
 const closing = <T extends { close(): void }>(handle: T): T => {
@@ -29,7 +30,7 @@ afterAll(() => {
   sample.close();
 });
 
-const link = (): BpfLink => closing(attachTcx(program, makeDevice().ifindex, 'ingress'));
+const link = (): BpfLink => closing(attachXdp(program, makeDevice().ifindex, 'generic').link);
 
 holds<BpfLink>({
   of: BpfLink,
@@ -43,7 +44,7 @@ holds<BpfLink>({
     },
     deviceGone: async () => {
       const device = makeDevice();
-      const handle = closing(attachTcx(program, device.ifindex, 'ingress'));
+      const handle = closing(attachXdp(program, device.ifindex, 'generic').link);
       device.remove();
       await until(() => handle.info.ifindex === 0);
       return handle;
@@ -56,7 +57,7 @@ holds<BpfLink>({
     info: [(l) => l.info, 'ok', 'ECLOSED', 'ok', 'ok'],
     update: [
       (l) => {
-        l.update(sample.program('sample_tc_b'));
+        l.update(sample.program('sample_xdp_b'));
       },
       'ok',
       'ECLOSED',

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { missingTcx } from '../../loader/features.ts';
 import { attachTcx, queryTcx } from '../../loader/link/tcx.ts';
 import {
   attachClsact,
@@ -11,9 +12,11 @@ import { BpfLink } from '../../loader/link/link.ts';
 import { attachTracepoint } from '../../loader/link/tracepoint.ts';
 import { attachXdp } from '../../loader/link/xdp.ts';
 import { linksOf } from '../../loader/listing.ts';
+import { setLog } from '../../loader/log.ts';
 import { listPins, makePinDirectory, unpin } from '../../loader/pin.ts';
 import { AttachType } from '../../loader/uapi.ts';
 import { failOnLeakedFds } from '../fds.ts';
+import { skipUnless } from '../skip.ts';
 import { makeDevice, removeDevices } from './device.ts';
 import { failure } from './failure.ts';
 import { Sample } from './sample.ts';
@@ -22,6 +25,7 @@ import { until } from './until.ts';
 const sample = new Sample();
 const tc = sample.program('sample_tc');
 const tcB = sample.program('sample_tc_b');
+const xdpB = sample.program('sample_xdp_b');
 const event = sample.program('sample_event');
 const xdp = sample.program('sample_xdp');
 const tracepoint = sample.program('sample_tp');
@@ -34,11 +38,25 @@ const nowhere = 0x7ffffff0;
 
 afterAll(() => {
   for (const link of links) link.close();
+  setLog(null);
   removeDevices();
   sample.close();
 });
 
-describe('tcx', () => {
+const lacked = missingTcx();
+const withTcx = skipUnless(lacked === null, 'this kernel lacks tcx');
+
+skipUnless(lacked !== null, 'this kernel has tcx').test(
+  'without tcx, the error says since when it is there',
+  () => {
+    expect(failure(() => attachTcx(tc, makeDevice().ifindex, 'ingress'))).toMatchObject({
+      code: 'EINVAL',
+      feature: { name: 'tcx', since: '6.6' },
+    });
+  },
+);
+
+withTcx.describe('tcx', () => {
   test('attaches, tells what it is, and detaches with its last holder', () => {
     const { ifindex } = makeDevice();
     const link = attachTcx(tc, ifindex, 'ingress');
@@ -73,6 +91,22 @@ describe('tcx', () => {
     const { revision } = queryTcx(ifindex, 'ingress');
     held(attachTcx(tc, ifindex, 'ingress', 'last', revision));
     expect(failure(() => attachTcx(tcB, ifindex, 'ingress', 'last', revision)).code).toBe('ESTALE');
+  });
+
+  test('changes its program in place, until its device is gone', async () => {
+    const device = makeDevice();
+    const link = held(attachTcx(tc, device.ifindex, 'ingress'));
+    const { id } = link.info;
+    link.update(tcB);
+    expect(queryTcx(device.ifindex, 'ingress').entries).toEqual([{ programId: tcB.info.id, linkId: id }]);
+    device.remove();
+    await until(() => link.info.ifindex === 0);
+    expect(
+      failure(() => {
+        link.update(tc);
+      }).code,
+    ).toBe('ENOLINK');
+    link.detach();
   });
 
   test('errors name program and place', () => {
@@ -133,11 +167,15 @@ describe('clsact', () => {
 
   test('attach, query, replace, detach; the qdisc is made once', () => {
     const { ifindex } = makeDevice();
+    const said: string[] = [];
+    setLog((_, text) => said.push(text));
     expect(queryClsact(ifindex, 'ingress', slot)).toBeNull();
     expect(attachClsact(tc, ifindex, 'ingress', slot)).toEqual({ existed: false });
     expect(attachClsact(tc, ifindex, 'egress', slot)).toEqual({ existed: true });
     expect(queryClsact(ifindex, 'ingress', slot)).toBe(tc.info.id);
-    expect(failure(() => attachClsact(tcB, ifindex, 'ingress', slot)).code).toBe('EEXIST');
+    expect(failure(() => attachClsact(tcB, ifindex, 'ingress', slot)).message).toContain(
+      'EEXIST (file already exists): ',
+    );
     replaceClsact(tcB, ifindex, 'ingress', slot);
     expect(queryClsact(ifindex, 'ingress', slot)).toBe(tcB.info.id);
     expect(queryClsact(ifindex, 'egress', slot)).toBe(tc.info.id);
@@ -146,6 +184,7 @@ describe('clsact', () => {
     expect(queryClsact(ifindex, 'ingress', slot)).toBeNull();
     expect(removeClsact(ifindex)).toBe(true);
     expect(removeClsact(ifindex)).toBe(false);
+    expect(said).toEqual([]);
     expect(detachClsact(ifindex, 'egress', slot)).toBe(false);
     expect(failure(() => queryClsact(ifindex, 'egress', { handle: 1, priority: 0 })).message).toContain(
       'out of range',
@@ -174,24 +213,24 @@ describe('clsact', () => {
 
 describe('a link', () => {
   test('changes its program and keeps its id', () => {
-    const link = held(attachTcx(tc, makeDevice().ifindex, 'ingress'));
+    const link = held(attachXdp(xdp, makeDevice().ifindex, 'generic').link);
     const { id } = link.info;
-    link.update(tcB);
-    expect(link.info).toMatchObject({ id, programId: tcB.info.id });
+    link.update(xdpB);
+    expect(link.info).toMatchObject({ id, programId: xdpB.info.id });
     expect(
       failure(() => {
-        link.update(tc, tc);
+        link.update(xdp, xdp);
       }).code,
     ).toBe('EPERM');
-    link.update(tc, tcB);
-    expect(link.info.programId).toBe(tc.info.id);
+    link.update(xdp, xdpB);
+    expect(link.info.programId).toBe(xdp.info.id);
   });
 
   test('outlives its handle by a pin, under the same id, and is found by its program', async () => {
     const directory = '/sys/fs/bpf/loader_link';
     makePinDirectory(directory);
     const { ifindex } = makeDevice();
-    const link = attachTcx(tc, ifindex, 'ingress');
+    const link = attachXdp(xdp, ifindex, 'generic').link;
     const { id } = link.info;
     link.pin(`${directory}/link`);
     expect(
@@ -201,33 +240,32 @@ describe('a link', () => {
     ).toBe('EEXIST');
     link.close();
     expect(listPins(directory)).toEqual([{ kind: 'link', name: 'link', path: `${directory}/link` }]);
-    expect(linksOf([tc.info.id]).map((info) => info.id)).toContain(id);
+    expect(linksOf([xdp.info.id]).map((info) => info.id)).toContain(id);
     const again = BpfLink.openPinned(`${directory}/link`);
     expect(again.info).toMatchObject({ id, ifindex });
     again.close();
     expect(unpin(`${directory}/link`)).toBe(true);
     expect(unpin(`${directory}/link`)).toBe(false);
-    await until(() => queryTcx(ifindex, 'ingress').entries.length === 0);
-    expect(BpfLink.openId(id)).toBeNull();
+    await until(() => BpfLink.openId(id) === null);
   });
 
   test('detach ends it for all holders', () => {
     const { ifindex } = makeDevice();
-    const link = held(attachTcx(tc, ifindex, 'ingress'));
+    const link = held(attachXdp(xdp, ifindex, 'generic').link);
     link.detach();
-    expect(queryTcx(ifindex, 'ingress').entries).toEqual([]);
     expect(link.info.ifindex).toBe(0);
+    attachXdp(xdp, ifindex, 'generic').link.close();
     link.detach();
   });
 
   test('whose device is gone says so', async () => {
     const device = makeDevice();
-    const link = held(attachTcx(tc, device.ifindex, 'ingress'));
+    const link = held(attachXdp(xdp, device.ifindex, 'generic').link);
     device.remove();
     await until(() => link.info.ifindex === 0);
     expect(
       failure(() => {
-        link.update(tcB);
+        link.update(xdpB);
       }),
     ).toMatchObject({ code: 'ENOLINK', errno: 67 });
     link.detach();

@@ -160,17 +160,18 @@ describe('loading', () => {
 
   const missing = ['needs_helper', 'needs_tracepoint', 'needs_argument'];
   test.each([
-    ['needs_helper', { name: 'BPF helper 9999', since: null }],
-    ['needs_tracepoint', { name: "the tracepoint or function 'no_such_tracepoint'", since: null }],
-    ['needs_argument', { name: "argument 5 of the tracepoint 'kfree_skb'", since: null }],
-  ])('%s: the error names the missing feature', (wanted, feature) => {
+    ['needs_helper', /^BPF helper 9999$/],
+    ['needs_tracepoint', /^the tracepoint or function 'no_such_tracepoint'$/],
+    // Linux 6.1 counts one too many.
+    ['needs_argument', /^argument [56] of the tracepoint 'kfree_skb'$/],
+  ])('%s: the error names the missing feature', (wanted, name) => {
     const object = open('missing');
-    for (const name of missing) object.program(name).setAutoload(name === wanted);
+    for (const program of missing) object.program(program).setAutoload(program === wanted);
     const error = failure(() => {
       object.load();
     });
-    expect(error.feature).toEqual(feature);
-    expect(error.message).toContain(`this kernel lacks ${feature.name}`);
+    expect(error.feature).toEqual({ name: expect.stringMatching(name), since: null });
+    expect(error.message).toContain(`this kernel lacks ${error.feature?.name ?? ''}`);
     expect(error.object).toContain(`'${wanted}'`);
   });
 

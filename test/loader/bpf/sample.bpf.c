@@ -56,6 +56,11 @@ SEC("xdp") int sample_xdp(struct xdp_md *xdp)
 	return XDP_PASS;
 }
 
+SEC("xdp") int sample_xdp_b(struct xdp_md *xdp)
+{
+	return XDP_PASS;
+}
+
 /* Each run leaves the frame's length in the ring. */
 SEC("tc") int sample_event(struct __sk_buff *skb)
 {
