@@ -246,7 +246,8 @@ describe('a link', () => {
     again.close();
     expect(unpin(`${directory}/link`)).toBe(true);
     expect(unpin(`${directory}/link`)).toBe(false);
-    await until(() => BpfLink.openId(id) === null);
+    await until(() => !linksOf([xdp.info.id]).some((info) => info.id === id));
+    expect(BpfLink.openId(id)).toBeNull();
   });
 
   test('detach ends it for all holders', () => {
