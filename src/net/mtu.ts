@@ -1,8 +1,11 @@
 import { InputError } from './input.ts';
 
-/** What a veth takes; IPv6 is switched off by the kernel on a device below 1280. */
+/** What a veth takes. */
 export const MIN_MTU = 68;
 export const MAX_MTU = 65535;
+
+/** RFC 8200; on a device below it the kernel switches IPv6 off and takes its addresses away. */
+export const MIN_IPV6_MTU = 1280;
 
 export function parseMtu(value: string | number, field: string): number {
   const text = String(value);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingTcx } from '../../loader/features.ts';
+import { queryTcx } from '../../loader/link/tcx.ts';
 import { run } from '../pods.ts';
 
 /** What `ip -j -d link` tells of a device. */
@@ -28,6 +30,18 @@ export function link(pod: string | null, name: string): IpLink {
   const found = links(pod).find((l) => l.ifname === name);
   if (!found) throw new Error(`There is no ${name} in ${pod ?? "the agent's namespace"}`);
   return found;
+}
+
+/** What runs at a device of the agent's namespace, as ip, tc and the kernel's own list tell: 'clsact', 'tcx', 'xdp'. */
+export function attached(name: string): string {
+  const xdp = run('ip', '-d', 'link', 'show', name).includes('prog/xdp');
+  const clsact = run('tc', 'filter', 'show', 'dev', name, 'ingress').includes('vwire_tc');
+  // iproute2 and bpftool of this age know no tcx.
+  const tcx = missingTcx() === null && queryTcx(link(null, name).ifindex, 'ingress').entries.length > 0;
+  const found = { xdp, tcx, clsact };
+  return Object.entries(found)
+    .flatMap(([kind, runs]) => (runs ? [kind] : []))
+    .join(' ');
 }
 
 /** Everything an instance has in the kernel and on disk, as independent readers tell it. */

@@ -28,6 +28,7 @@ const right = (more: Partial<WireSpec['right']>): WireSpec => good({ right: { ..
 
 beforeAll(async () => {
   run('ip', '-n', a, 'link', 'add', 'taken0', 'type', 'bridge');
+  run('ip', 'netns', 'exec', a, 'sysctl', '-q', 'net.ipv6.conf.default.disable_ipv6=1');
   agent = await node.start();
   // XDP's programs are loaded with the first wire that wants them, and kept.
   const { id } = await agent.wires.add(good({ datapath: 'xdp', acceptNoOffload: true }));
@@ -174,6 +175,12 @@ describe('a wire is refused, with field, value and what is allowed, and leaves n
       /a group address/,
     ],
     [
+      'an address the kernel refuses there',
+      () => wireSpec({ ...end(a), addresses: ['fd00::1/64'] }, end(b)),
+      { code: 'refused', field: 'left.address', value: 'fd00::1/64' },
+      /the kernel refuses it: Add address 'fd00::1\/64' failed: EACCES/,
+    ],
+    [
       'more addresses than are taken',
       () => left({ addresses: Array.from({ length: 65 }, (_, i) => `10.0.0.${i}/24`) }),
       { code: 'invalid', field: 'left.address', value: '65 addresses', allowed: 'at most 64' },
@@ -190,6 +197,12 @@ describe('a wire is refused, with field, value and what is allowed, and leaves n
       () => good({ mtu: 65536 }),
       { code: 'invalid', field: 'mtu' },
       /65535/,
+    ],
+    [
+      'an MTU too small for its IPv6 address',
+      () => ({ ...left({ addresses: ['10.0.0.1/24', 'fd00::1/64'] }), mtu: 1279 }),
+      { code: 'invalid', field: 'mtu', value: '1279' },
+      /IPv6 needs more: allowed is 1280 and more with IPv6 addresses, or no 'fd00::1\/64'/,
     ],
     ['an MTU of zero', () => good({ mtu: 0 }), { code: 'invalid', field: 'mtu', value: '0' }, /^mtu is '0'/],
     [

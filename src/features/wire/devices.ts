@@ -152,11 +152,20 @@ export function addressPodEnd(record: SideRecord, side: Side, handle: NetnsHandl
       try {
         addAddress(socket, addressSpec(record.ifindex, cidr, { noDad: cidr.family === 6 }));
       } catch (error) {
-        if (!isErrno(error, 'EEXIST')) throw error;
+        if (!(error instanceof NetlinkError)) throw error;
+        if (error.code !== 'EEXIST') throw addressRefused(error, side, address, record);
       }
     }
   });
 }
+
+const addressRefused = (cause: NetlinkError, side: Side, address: string, { netns }: SideRecord): Failure =>
+  new Failure('refused', `${side}.address is '${address}': the kernel refuses it: ${cause.message}`, {
+    field: `${side}.address`,
+    value: address,
+    allowed: `an address that the kernel takes in '${netns.ref}'`,
+    cause,
+  });
 
 /** Pods' ends first, host ends last: from then on frames move. */
 export function bringUp(host: NetlinkSocket, record: WireRecord, handles: Handles): void {

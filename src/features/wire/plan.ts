@@ -7,7 +7,7 @@ import { parseIfname } from '../../net/ifname.ts';
 import { InputError } from '../../net/input.ts';
 import { isGroup } from '../../net/ip.ts';
 import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
-import { parseMtu } from '../../net/mtu.ts';
+import { MIN_IPV6_MTU, parseMtu } from '../../net/mtu.ts';
 import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
 import { Failure } from '../failure.ts';
 import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
@@ -102,6 +102,20 @@ function planSide(
   };
 }
 
+export function refuseMtuWithoutIpv6(mtu: number, ...ends: readonly SideRecord[]): void {
+  if (mtu >= MIN_IPV6_MTU) return;
+  const address = ends
+    .flatMap(({ addresses }) => addresses)
+    .find((a) => parseCidr(a, 'address').family === 6);
+  if (address !== undefined)
+    throw new InputError(
+      'mtu',
+      String(mtu),
+      `${MIN_IPV6_MTU} and more with IPv6 addresses, or no '${address}'`,
+      'IPv6 needs more',
+    );
+}
+
 export interface PlanInput {
   spec: WireSpec;
   id: number;
@@ -121,6 +135,7 @@ export function planWire({ spec, id, netns, promised }: PlanInput, at: Surroundi
   if (sameNetns(netns.left, netns.right)) taken.right = taken.left;
   const left = planSide(spec.left, 'left', id, netns.left, taken.left, at);
   const right = planSide(spec.right, 'right', id, netns.right, taken.right, at);
+  refuseMtuWithoutIpv6(mtu, left, right);
   if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
   const record: WireRecord = {
     schema: 1,

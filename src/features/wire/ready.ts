@@ -25,26 +25,26 @@ function carriers(record: WireRecord, handles: Handles): boolean {
   return states.every(Boolean);
 }
 
-/** Addresses of `/proc/net/igmp6` are 32 hex digits; the solicited-node group ends in the address's last 24 bits (RFC 4291). */
-function joinedSolicitedNode(name: string): boolean {
-  let table: string;
+/** Lines of a table of the namespace as words; none where there is no IPv6. */
+function rows(table: 'if_inet6' | 'igmp6'): string[][] {
+  let text: string;
   try {
-    table = readFileSync('/proc/thread-self/net/igmp6', 'utf8');
+    text = readFileSync(`/proc/thread-self/net/${table}`, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true; // no IPv6 in this namespace
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  const conf = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
-  try {
-    if (readFileSync(conf, 'utf8').trim() === '1') return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
-    throw error;
-  }
-  return table.split('\n').some((line) => {
-    const [, device, group] = line.trim().split(/\s+/);
-    return device === name && group?.startsWith('ff0200000000000000000001ff') === true;
-  });
+  return text.split('\n').map((line) => line.trim().split(/\s+/));
+}
+
+/** Whether the device hears neighbour discovery for each of its addresses; 32 hex digits in both tables. */
+function joinedSolicitedNodes(name: string): boolean {
+  const addresses = rows('if_inet6').flatMap(([address = '', , , , , device]) =>
+    device === name ? [address] : [],
+  );
+  const groups = new Set(rows('igmp6').flatMap(([, device, group = '']) => (device === name ? [group] : [])));
+  // The solicited-node group ends in the address's last 24 bits (RFC 4291).
+  return addresses.every((address) => groups.has(`ff0200000000000000000001ff${address.slice(-6)}`));
 }
 
 /** The group is joined from a work queue after the device came up: until then neighbour discovery fails. */
@@ -52,7 +52,7 @@ function membershipsSeen(record: WireRecord, handles: Handles): boolean {
   return sides.every((side) => {
     const seen: boolean[] = [];
     within(handles[side], () => {
-      seen.push(joinedSolicitedNode(record[side].name));
+      seen.push(joinedSolicitedNodes(record[side].name));
     });
     return seen[0] === true;
   });
@@ -61,10 +61,8 @@ function membershipsSeen(record: WireRecord, handles: Handles): boolean {
 /** Settles when the first packet either way would arrive at once. */
 export async function waitReady(record: WireRecord, handles: Handles): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
-  // The smallest MTU IPv6 runs on (RFC 8200); below it there is no group to wait for.
-  const ipv6 = record.mtu >= 1280;
   for (;;) {
-    if (carriers(record, handles) && (!ipv6 || membershipsSeen(record, handles))) return;
+    if (carriers(record, handles) && membershipsSeen(record, handles)) return;
     if (performance.now() > deadline)
       throw new Failure(
         'timeout',

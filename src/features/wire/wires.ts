@@ -1,9 +1,7 @@
 import { type Logger } from 'pino';
-import { DropReason } from '../../../maps/layouts.gen.ts';
 import { type View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
 import { KEPT_ERRORS, type SideRecord, type WireRecord } from '../../state/wire-record.ts';
-import { parseMtu } from '../../net/mtu.ts';
 import { Failure } from '../failure.ts';
 import {
   type WireChange,
@@ -13,14 +11,13 @@ import {
   type Wires,
   type WireSpec,
 } from './api.ts';
-import { changeMtu, type Handles } from './devices.ts';
-import { inTurn, joinedOf, stateOf, type Entry } from './entry.ts';
-import { fault } from './fault.ts';
+import { carryOutChange, planChange } from './change.ts';
+import { inTurn, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
 import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
-import { closeWire, entering, openWire, type Workshop } from './open.ts';
-import { answerFor, checkConnection, planWire, type Surroundings } from './plan.ts';
-import { explainXdp, toldAsFailure } from './refusal.ts';
+import { closeWire, openWire, type Workshop } from './open.ts';
+import { checkConnection, planWire, type Surroundings } from './plan.ts';
+import { toldAsFailure } from './refusal.ts';
 
 const describeName = (name: WireName): string =>
   'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
@@ -159,33 +156,13 @@ export class WireBook implements Wires {
           throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
         const handles = bothAlive(found);
         if (!handles) throw new Failure('refused', `Wire ${entry.record.id}: a namespace of it has ended`);
-        if (change.mtu !== null) {
-          const mtu = parseMtu(change.mtu, 'mtu');
-          changeMtu(this.#shop.host, entry.record, mtu, handles);
-          this.rewrite(entry, { ...entry.record, mtu });
-        }
-        if (change.datapath !== null) {
-          const wanted = { ...entry.record, requested: change.datapath };
-          const answer = answerFor(wanted, this.#at.tcx);
-          this.#switch(entry, answer.datapath, handles);
-          fault('switched');
-          this.rewrite(entry, { ...wanted, ...answer });
-        }
+        const wanted = planChange(entry.record, change, this.#at.tcx);
+        carryOutChange(entry, wanted, this.#shop, handles);
+        this.rewrite(entry, wanted);
         this.announce('updated', entry.record, `mtu ${entry.record.mtu}, ${entry.record.datapath}`);
         return this.#item(entry);
       }),
     );
-  }
-
-  #switch(entry: Entry, datapath: WireRecord['datapath'], handles: Handles): void {
-    const joined = joinedOf(entry.record);
-    try {
-      this.#shop.dataplane.switchDatapath(joined, datapath, entering(handles));
-    } catch (error) {
-      throw explainXdp(error, entry.record.mtu);
-    }
-    for (const side of entry.down)
-      this.#shop.dataplane.blockTowards({ ...joined, datapath }, side, DropReason.DROP_PORT_DOWN);
   }
 
   /** Changes what is known of a wire, in memory and on disk. */
