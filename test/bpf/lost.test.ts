@@ -2,80 +2,30 @@
 //
 //   pod l                  this namespace                  pod r            pod s (stranger)
 //   +--------+       +---------------------+           +--------+          +--------------------+
-//   | pl ----+-------+-> hl ==hops== hr <--+-----------+---- pr |          | devices with the   |
+//   | p0 ----+-------+-> hl ==hops== hr <--+-----------+---- p0 |          | devices with the   |
 //   +--------+       +---------------------+           +--------+          | same ifindexes     |
 //                                                                          +--------------------+
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { kernelEnum } from '../../loader/btf.ts';
-import { DropReason } from '../../maps/layouts.gen.ts';
-import { Dataplane, type Joined } from '../../src/dataplane/dataplane.ts';
-import { type Port, type Side } from '../../src/dataplane/port.ts';
-import { View } from '../../src/dataplane/view.ts';
-import { openNetns, withHandle } from '../../src/net/netns.ts';
-import { within } from '../../src/net/within.ts';
+import { type Side } from '../../src/dataplane/port.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { sendFrames } from '../frames/frames.ts';
-import { eventually, Pods, run } from '../pods.ts';
+import { Join } from '../frames/join.ts';
+import { eventually, run } from '../pods.ts';
 import { skipUnless } from '../skip.ts';
-import { ethernet, macOf, pattern } from './frame.ts';
+import { ethernet, pattern } from './frame.ts';
 
-const pods = new Pods();
-const names = { left: pods.make('l'), right: pods.make('r') };
-const macs = { left: '02:00:00:00:00:01', right: '02:00:00:00:00:02' };
-const devices = { left: { host: 'hl', pod: 'pl' }, right: { host: 'hr', pod: 'pr' } };
+jest.setTimeout(30_000);
 
-const ifindexOf = (name: string, pod: string | null): number => {
-  const where = pod === null ? [] : ['-n', pod];
-  const [shown] = JSON.parse(run('ip', ...where, '-j', 'link', 'show', name)) as [{ ifindex: number }];
-  return shown.ifindex;
-};
-const set = (name: string, pod: string | null, ...what: string[]): string =>
-  run('ip', ...(pod === null ? [] : ['-n', pod]), 'link', 'set', name, ...what);
-
-function makePort(side: Side): Port {
-  const { host, pod } = devices[side];
-  const far = macs[side === 'left' ? 'right' : 'left'];
-  run('ip', 'link', 'add', host, 'address', far, 'type', 'veth', 'peer', 'name', pod, 'netns', names[side]);
-  set(pod, names[side], 'address', macs[side]);
-  run('sysctl', '-qw', `net.ipv6.conf.${host}.disable_ipv6=1`);
-  pods.exec(names[side], 'sysctl', '-qw', `net.ipv6.conf.${pod}.disable_ipv6=1`);
-  const netns = withHandle(openNetns({ kind: 'name', name: names[side] }), ({ dev, inode }) => ({
-    dev,
-    inode,
-  }));
-  return {
-    kind: 'veth',
-    ifindex: ifindexOf(host, null),
-    name: host,
-    mac: macOf(macs[side]),
-    made: true,
-    pod: { netns, ifindex: ifindexOf(pod, names[side]), own: false },
-  };
-}
-
-const dataplane = Dataplane.open({ bpffs: '/sys/fs/bpf', instance: 'lost', maxWires: 16 });
-const view = new View(dataplane.tables);
-const wire: Joined = { id: 9, left: makePort('left'), right: makePort('right'), datapath: 'clsact' };
-dataplane.wire(wire, (side, act) => {
-  within({ kind: 'name', name: names[side] }, act);
-});
-
-const up = (): void => {
-  for (const side of ['left', 'right'] as const) {
-    set(devices[side].pod, names[side], 'up');
-    set(devices[side].host, null, 'up');
-  }
-};
+const join = new Join('clsact');
+const { dataplane, view, wire, macs, pods } = join;
 
 const dropped = (): unknown => view.dropped().get(wire.id) ?? { leftToRight: {}, rightToLeft: {} };
 const nothing = { leftToRight: {}, rightToLeft: {} };
 const FRAMES = 20;
 const send = (from: Side, dst: string): void => {
   const frame = ethernet(dst, macs[from], 0x88b5, pattern(46));
-  const { sent } = sendFrames(
-    { pod: names[from], device: devices[from].pod },
-    Array<Buffer>(FRAMES).fill(frame),
-  );
+  const { sent } = sendFrames(join.at(from), Array<Buffer>(FRAMES).fill(frame));
   expect(sent).toBe(FRAMES);
 };
 const reasons = new Set(
@@ -85,15 +35,12 @@ const reasons = new Set(
 );
 
 beforeEach(() => {
-  up();
+  join.up();
   for (const side of ['left', 'right'] as const) dataplane.forwardTowards(wire, side);
   dataplane.forgetDrops(new Set([0, wire.id]));
 });
 afterAll(() => {
-  dataplane.close();
-  for (const { host } of Object.values(devices)) run('ip', 'link', 'del', host);
-  run('rm', '-rf', '/sys/fs/bpf/vwire/lost');
-  pods.close();
+  join.close();
 });
 
 const { losses } = dataplane;
@@ -107,7 +54,7 @@ const directions = [
 kernel.describe('what the kernel drops after a redirect', () => {
   for (const [from, to, direction, other] of directions) {
     kernel.test(`PEER to a ${to} pod that is down is charged to ${direction}`, async () => {
-      set(devices[to].pod, names[to], 'down');
+      join.setPod(to, 'down');
       send(from, macs[to]);
       await eventually(() => {
         expect(dropped()).toEqual({
@@ -118,7 +65,7 @@ kernel.describe('what the kernel drops after a redirect', () => {
     });
 
     kernel.test(`REDIRECT to a ${to} host end that is down is charged to ${direction}`, async () => {
-      set(devices[to].host, null, 'down');
+      join.setHost(to, 'down');
       send(from, 'ff:ff:ff:ff:ff:ff');
       await eventually(() => {
         expect(dropped()).toEqual({
@@ -138,7 +85,7 @@ kernel.describe('what the kernel drops after a redirect', () => {
 kernel.describe('what is no loss of a wire', () => {
   // A loss that is observed ends each wait: what was to be counted before it has been.
   const marker = async (): Promise<void> => {
-    set(devices.right.pod, names.right, 'down');
+    join.setPod('right', 'down');
     send('left', macs.right);
     await eventually(() => {
       expect(dropped()).not.toEqual(nothing);
@@ -155,7 +102,7 @@ kernel.describe('what is no loss of a wire', () => {
   });
 
   kernel.test('frames that our own program drops are counted once, by its reason', async () => {
-    dataplane.blockTowards(wire, 'right', DropReason.DROP_CLOSING);
+    dataplane.blockTowards(wire, 'right', 'closing');
     send('left', macs.right);
     await eventually(() => {
       expect(dropped()).toEqual({ leftToRight: { closing: BigInt(FRAMES) }, rightToLeft: {} });
@@ -175,7 +122,7 @@ kernel.describe('what is no loss of a wire', () => {
       run('ip', '-n', stranger, 'link', 'add', ...pair.split(' '));
       for (const device of [name, `${name}p`]) {
         pods.exec(stranger, 'sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
-        set(device, stranger, 'up');
+        run('ip', '-n', stranger, 'link', 'set', device, 'up');
       }
       // Dropped by its stack on arrival, then by its queue on the way out.
       const frame = ethernet('02:00:00:00:00:99', macs.left, 0x0800, pattern(46));
@@ -191,9 +138,9 @@ kernel.describe('what is no loss of a wire', () => {
 // Every kernel: the same breakage without an observer must not break forwarding.
 describe('forwarding', () => {
   test('goes on after a far end was down', async () => {
-    set(devices.right.pod, names.right, 'down');
+    join.setPod('right', 'down');
     send('left', macs.right);
-    up();
+    join.up();
     const before = view.forwarded(wire.id).leftToRight.packets;
     send('left', macs.right);
     await eventually(() => {

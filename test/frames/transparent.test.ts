@@ -7,7 +7,7 @@
 //   |           |          +------------------------+          |           |
 //   |  bare  ---+----------------------------------------------+--- bare   |
 //   +-----------+                                              +-----------+
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test, jest } from '@jest/globals';
 import { missingTcx } from '../../loader/features.ts';
 import { type Agent } from '../../src/agent.ts';
 import { type Datapath, type WireItem } from '../../src/features/wire/api.ts';
@@ -17,6 +17,8 @@ import { skipUnless } from '../skip.ts';
 import { end, Node, wireSpec } from '../wire/node.ts';
 import { corpus, sentinel, superFrames } from './corpus.ts';
 import { Capture, sendLines, type Place } from './frames.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();
