@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -104,12 +104,21 @@ test('what is not said has a default', async () => {
   });
 });
 
-test('an agent that cannot start says why', async () => {
-  const refuse = async (): Promise<never> => {
-    throw new Failure('refused', 'Instance is in use', { field: 'instance', value: 'default' });
-  };
-  const { code, err } = await vwire(`agent --run-dir ${runDir}`, { sources: { startAgent: refuse } });
+const refuse = async (): Promise<never> => {
+  throw new Failure('refused', 'Instance is in use', { field: 'instance', value: 'default' });
+};
+
+test.each([
+  ['a killed agent', 4194304, false],
+  ['an earlier agent with our pid', process.pid, false],
+  ['a living agent', process.ppid, true],
+])('an agent that cannot start says why; the ready file of %s', async (_title, pid, stays) => {
+  const readyFile = join(runDir, 'ready');
+  writeFileSync(readyFile, `${pid}\n`);
+  const line = `agent --run-dir ${runDir} --ready-file ${readyFile}`;
+  const { code, err } = await vwire(line, { sources: { startAgent: refuse } });
   expect({ code, err }).toEqual({ code: 4, err: 'vwire: Instance is in use\n' });
+  expect(existsSync(readyFile)).toBe(stays);
 });
 
 test('what fails after the agent has started stops it again', async () => {

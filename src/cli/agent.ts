@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { ReadyFile } from './ready-file.ts';
 import { exitCodes } from './shell/exit.ts';
 import { type Verb, text, toggle } from './shell/verb.ts';
 
@@ -18,12 +18,6 @@ const aborted = (signal: AbortSignal): Promise<void> =>
       );
   });
 
-/** Whoever waits for the file never sees it half written. */
-function writeReadyFile(path: string): void {
-  writeFileSync(`${path}.new`, `${process.pid}\n`);
-  renameSync(`${path}.new`, path);
-}
-
 export const agent: Verb = {
   details:
     'Logs JSON on stdout and says "ready" when it answers. SIGTERM or Ctrl-C stops it and leaves every wire ' +
@@ -32,7 +26,7 @@ export const agent: Verb = {
   flags: [
     toggle('allow-host-netns', "Let wires end in this machine's own namespace"),
     text('orphan-grace', 'TIME', 'Remove what nobody asks for after this long (default: 60s)'),
-    text('max-wires', 'N', 'Refuse more wires than this (default: no limit)'),
+    text('max-wires', 'N', 'Refuse more wires than this (default: 65536)'),
     text('ready-file', 'FILE', 'Write this file, with the pid, once the agent answers', 'file'),
   ],
   run: async ({ given, settings, io, sources }) => {
@@ -58,17 +52,18 @@ export const agent: Verb = {
     );
     // Asked for before anything starts, so that no signal meets a half-started agent.
     const stop = io.until('SIGTERM', 'SIGINT');
+    const ready = readyFile === null ? null : new ReadyFile(readyFile);
     const running = await sources.startAgent({ ...config, logger });
     try {
       const socketPath = adminSocketPath(config.runDir, config.instance);
       const admin = await serveAdmin(running, socketPath, logger.child({ api: 'admin' }));
       try {
-        if (readyFile !== null) writeReadyFile(readyFile);
+        ready?.write();
         logger.info({ socket: socketPath }, 'ready');
         await aborted(stop);
         logger.info({ signal: String(stop.reason) }, 'stopping, wires go on forwarding');
       } finally {
-        if (readyFile !== null) rmSync(readyFile, { force: true });
+        ready?.remove();
         await admin.close(graceMs);
       }
     } finally {
