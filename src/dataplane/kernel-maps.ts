@@ -26,8 +26,8 @@ export function bindMaps(
 ): { loaded: () => void } {
   const created: string[] = [];
   for (const name of object.mapNames) {
-    if (name.startsWith('.')) continue; // sections of globals belong to their program
     const map = object.map(name);
+    if (map.isInternal) continue; // globals belong to their program
     if (existsSync(mapPath(directory, name))) {
       const pinned = BpfMap.openPinned(mapPath(directory, name));
       try {

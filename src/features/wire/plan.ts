@@ -2,7 +2,7 @@ import { chooseDatapath } from '../../dataplane/datapath.ts';
 import { farSide, type Port, type Side } from '../../dataplane/port.ts';
 import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
 import { formatCidr, parseCidr } from '../../net/cidr.ts';
-import { listDevices } from '../../net/device.ts';
+import { findByName, listDevices } from '../../net/device.ts';
 import { parseIfname } from '../../net/ifname.ts';
 import { InputError } from '../../net/input.ts';
 import { isGroup } from '../../net/ip.ts';
@@ -37,25 +37,23 @@ export function checkConnection(connection: string): string {
   return connection;
 }
 
-function podNames(netns: NetnsHandle, promised: readonly SideRecord[]): Set<string> {
-  const devices = inPod(netns, (socket) => listDevices(socket));
-  const coming = promised.filter((side) => sameNetns(side.netns, netns));
-  return new Set([...devices, ...coming].map(({ name }) => name));
+function refuseTaken(name: string, side: Side, { netns: ref }: SideSpec): never {
+  throw new Failure('refused', `${side}.name is '${name}': an interface of that name exists in '${ref}'`, {
+    field: `${side}.name`,
+    value: name,
+    allowed: 'a name that is free in the namespace',
+  });
 }
 
-function chooseName(spec: SideSpec, side: Side, taken: ReadonlySet<string>): string {
-  if (spec.name === null) return freeName(taken);
+/** Looks the wanted name up, or all names for want of one: a pod may have thousands. */
+function chooseName(spec: SideSpec, side: Side, netns: NetnsHandle, promised: ReadonlySet<string>): string {
+  if (spec.name === null) {
+    const names = inPod(netns, (socket) => listDevices(socket)).map((device) => device.name);
+    return freeName(new Set([...names, ...promised]));
+  }
   const name = parseIfname(spec.name, `${side}.name`);
-  if (taken.has(name))
-    throw new Failure(
-      'refused',
-      `${side}.name is '${name}': an interface of that name exists in '${spec.netns}'`,
-      {
-        field: `${side}.name`,
-        value: name,
-        allowed: 'a name that is free in the namespace',
-      },
-    );
+  if (promised.has(name) || inPod(netns, (socket) => findByName(socket, name)) !== null)
+    refuseTaken(name, side, spec);
   return name;
 }
 
@@ -72,7 +70,7 @@ function planSide(
   side: Side,
   id: number,
   netns: NetnsHandle,
-  taken: Set<string>,
+  promised: readonly SideRecord[],
   at: Surroundings,
 ): SideRecord {
   const own = sameNetns(netns, at.own);
@@ -88,8 +86,8 @@ function planSide(
     );
   if (spec.addresses.length > MAX_ADDRESSES)
     throw new InputError(`${side}.address`, `${spec.addresses.length} addresses`, `at most ${MAX_ADDRESSES}`);
-  const name = chooseName(spec, side, taken);
-  taken.add(name);
+  const coming = new Set(promised.filter((p) => sameNetns(p.netns, netns)).map((p) => p.name));
+  const name = chooseName(spec, side, netns, coming);
   return {
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
@@ -130,11 +128,9 @@ export function planWire({ spec, id, netns, promised }: PlanInput, at: Surroundi
     throw new InputError('datapath', spec.datapath, 'auto, tcx, clsact or xdp');
   const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
-  const taken = { left: podNames(netns.left, promised), right: podNames(netns.right, promised) };
-  // Both ends in one namespace draw from one set of names.
-  if (sameNetns(netns.left, netns.right)) taken.right = taken.left;
-  const left = planSide(spec.left, 'left', id, netns.left, taken.left, at);
-  const right = planSide(spec.right, 'right', id, netns.right, taken.right, at);
+  const left = planSide(spec.left, 'left', id, netns.left, promised, at);
+  // Both ends may be in one namespace.
+  const right = planSide(spec.right, 'right', id, netns.right, [...promised, left], at);
   refuseMtuWithoutIpv6(mtu, left, right);
   if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
   const record: WireRecord = {
