@@ -177,7 +177,7 @@ describe('bytes from anywhere', () => {
             expect(outcome(decode, larger.subarray(32, 32 + bytes.length))).toEqual(alone);
           }
         }),
-        { numRuns: 500 },
+        { numRuns: Math.max(500, 10 * Number(process.env.VWIRE_N ?? 0)) },
       );
     },
   );

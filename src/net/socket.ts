@@ -77,15 +77,14 @@ export class NetlinkSocket {
       this.#ready('Batch');
       const { bytes, sequences, transactions } = this.#prepare(chunk);
       this.#inFlight++;
-      let failure = 0;
       try {
+        const sent = await sendAsync(this.#fd, bytes, BigInt(bytes.length), 0);
         // The pool thread's errno is out of reach; EIO stands for it.
-        if ((await sendAsync(this.#fd, bytes, BigInt(bytes.length), 0)) < 0) failure = EIO;
+        results.push(...this.#finish(sequences, transactions, sent < 0 ? EIO : 0));
       } finally {
         this.#inFlight--;
+        this.#closeIfIdle();
       }
-      results.push(...this.#finish(sequences, transactions, failure));
-      this.#closeIfIdle();
     }
     return results;
   }

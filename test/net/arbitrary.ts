@@ -9,6 +9,9 @@ import type { Neighbour } from '../../src/net/neigh.ts';
 import type { RouteSpec } from '../../src/net/route.ts';
 import type { Rule } from '../../src/net/rule.ts';
 
+// fast-check prints the seed of a run that failed; VWIRE_SEED repeats it.
+if (process.env.VWIRE_SEED !== undefined) fc.configureGlobal({ seed: Number(process.env.VWIRE_SEED) });
+
 /** Values of every kind the codec encodes, for its property tests. */
 export const u8 = fc.integer({ min: 0, max: 0xff });
 export const u16 = fc.integer({ min: 0, max: 0xffff });

@@ -54,12 +54,14 @@ describe('devices', () => {
   let socket: NetlinkSocket;
   let fds: string[];
   const pods = new Pods();
+  // Test files share the sandbox's own namespace: whoever lists devices has one to itself.
+  const home = pods.make('home');
   const pod = pods.make('device');
   const ref = { kind: 'name', name: pod } as const;
 
   beforeAll(() => {
     fds = netFds();
-    socket = NetlinkSocket.open();
+    socket = within({ kind: 'name', name: home }, () => NetlinkSocket.open());
   });
   afterAll(() => {
     socket.close();
@@ -67,7 +69,8 @@ describe('devices', () => {
     expect(netFds()).toEqual(fds);
   });
 
-  const ipLink = (name: string): IpLink | undefined => ipLinks(`ip -d -j link show dev ${name}`)[0];
+  const ipLink = (name: string): IpLink | undefined =>
+    ipLinks(`ip -n ${home} -d -j link show dev ${name}`)[0];
 
   test('a veth pair is born with both MACs, MTUs, the group and the peer in its namespace', async () => {
     const pair = withHandle(openNetns(ref), (netns) =>
@@ -140,11 +143,11 @@ describe('devices', () => {
   });
 
   test('what iproute2 made is read back alike', () => {
-    ip('link add nd3 mtu 1234 address 02:00:00:00:00:33 group 9 type veth peer name nd3p');
-    ip('link set nd3p up');
-    ip('link set nd3 up alias hello');
-    ip('link add nd3d type bridge');
-    const expected = ipLinks('ip -d -j link show').map((l) => ({
+    ip(`-n ${home} link add nd3 mtu 1234 address 02:00:00:00:00:33 group 9 type veth peer name nd3p`);
+    ip(`-n ${home} link set nd3p up`);
+    ip(`-n ${home} link set nd3 up alias hello`);
+    ip(`-n ${home} link add nd3d type bridge`);
+    const expected = ipLinks(`ip -n ${home} -d -j link show`).map((l) => ({
       ifindex: l.ifindex,
       name: l.ifname,
       mtu: l.mtu,
@@ -160,12 +163,12 @@ describe('devices', () => {
     for (const [i, e] of expected.entries()) expect(devices[i]).toMatchObject(e);
     expect(listDevices(socket, { kind: 'bridge' }).map((d) => d.name)).toEqual(['nd3d']);
     expect(findByName(socket, 'nd3')?.stats?.txPackets).toBeGreaterThanOrEqual(0n);
-    ip('link del nd3');
-    ip('link del nd3d');
+    ip(`-n ${home} link del nd3`);
+    ip(`-n ${home} link del nd3d`);
   });
 
   test('a refusal names operation, object and errno, with the text of the kernel', () => {
-    ip('link add nd4 type bridge');
+    ip(`-n ${home} link add nd4 type bridge`);
     expect(() => createVeth(socket, spec('nd4'))).toThrow(
       /^Create veth 'nd4' failed: EEXIST \(File exists\)/,
     );
@@ -175,7 +178,7 @@ describe('devices', () => {
     expect(findByName(socket, 'nd4p')).toBeNull();
     expect(findByName(socket, 'nosuch')).toBeNull();
     expect(findByIndex(socket, 99999)).toBeNull();
-    ip('link del nd4');
+    ip(`-n ${home} link del nd4`);
   });
 
   test('a group is deleted by one request; an empty one and group 0 are told apart', async () => {

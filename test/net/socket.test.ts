@@ -11,7 +11,14 @@ import {
 import { decodeLink } from '../../src/net/link.ts';
 import type { Request } from '../../src/net/message.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
+import { within } from '../../src/net/within.ts';
+import { Pods } from '../pods.ts';
 import { netFds } from './iproute.ts';
+
+// Test files share the sandbox's own namespace: whoever lists devices has one to itself.
+const pods = new Pods();
+const home = { kind: 'name', name: pods.make('socket') } as const;
+const open = (): NetlinkSocket => within(home, () => NetlinkSocket.open());
 
 const veth = (name: string, group = 0) => ({
   name,
@@ -33,7 +40,7 @@ describe('a netlink socket', () => {
   });
 
   test('a batch gives one result per request, in order, whatever failed before', () => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     const requests = Array.from({ length: 500 }, (_, i) => (i % 7 === 3 ? absent : lo));
     const results = socket.batch(requests);
     expect(results).toHaveLength(500);
@@ -48,7 +55,7 @@ describe('a netlink socket', () => {
   });
 
   test('synchronous requests get their own answers while others are on pool threads', async () => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     const made = Array.from({ length: 12 }, (_, i) => createVeth(socket, veth(`ns${i}`)));
     const gone: string[] = [];
     const deletions = made.map(async ({ device }) => {
@@ -68,7 +75,7 @@ describe('a netlink socket', () => {
   });
 
   test('the event loop runs on while a device is deleted', async () => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     const { device } = createVeth(socket, veth('nsloop'));
     let turns = 0;
     const ticker = setInterval(() => turns++, 1);
@@ -79,7 +86,7 @@ describe('a netlink socket', () => {
   });
 
   test('a list is complete though devices come and go on another thread', async () => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     const steady = Array.from({ length: 60 }, (_, i) => createVeth(socket, veth(`nk${i}`, 4300)));
     let reads = 0;
     for (let round = 0; round < 5; round++) {
@@ -108,7 +115,7 @@ describe('a netlink socket', () => {
   });
 
   test("the kernel's refusal of an alias that is too long names what failed", () => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     expect(() => {
       setAlias(socket, 1, 'x'.repeat(300));
     }).toThrow(/^Set alias of device 'ifindex 1' failed: (EINVAL|ERANGE)/);
@@ -125,7 +132,7 @@ describe('a netlink socket', () => {
     };
 
     test.each(Object.entries(methods))('%s: works open, is refused by name once closed', async (_, call) => {
-      const socket = NetlinkSocket.open();
+      const socket = open();
       expect(await call(socket)).not.toHaveLength(0);
       socket.close();
       await expect(async () => call(socket)).rejects.toMatchObject({ name: 'ClosedError' });
@@ -135,7 +142,7 @@ describe('a netlink socket', () => {
     test.each(Object.entries(methods))(
       '%s: is refused while closing, what was asked before is answered',
       async (_, call) => {
-        const socket = NetlinkSocket.open();
+        const socket = open();
         const { device } = createVeth(socket, veth('nsclose'));
         const deletion = deleteByIndex(socket, device.ifindex);
         socket.close();
@@ -146,7 +153,7 @@ describe('a netlink socket', () => {
     );
 
     test('close may be repeated in any of them', async () => {
-      const socket = NetlinkSocket.open();
+      const socket = open();
       const pending = socket.requestAsync(lo);
       socket.close();
       socket.close();
@@ -157,8 +164,9 @@ describe('a netlink socket', () => {
   });
 
   afterAll(() => {
-    const socket = NetlinkSocket.open();
+    const socket = open();
     expect(listDevices(socket, { kind: 'veth' })).toEqual([]);
     socket.close();
+    pods.close();
   });
 });
