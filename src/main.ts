@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { processIo } from './cli/shell/io.ts';
 import { run } from './cli/shell/run.ts';
-import { type Sources } from './cli/shell/sources.ts';
+import type { Sources } from './cli/shell/sources.ts';
 import { table } from './cli/verbs.ts';
 import { version } from './version.ts';
 

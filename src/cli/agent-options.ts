@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../features/failure.ts';
 import { durationOf } from './duration.ts';
-import { type Given } from './shell/given.ts';
-import { type LogLevel, type Settings } from './shell/settings.ts';
+import type { Given } from './shell/given.ts';
+import type { LogLevel, Settings } from './shell/settings.ts';
 
 /** All an agent is told, read once before anything starts. */
 export interface AgentOptions {

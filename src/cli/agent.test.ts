@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
 import { MemoryWires, specOf } from '../../test/fake/wires.ts';
-import { type Agent, type AgentConfig } from '../agent.ts';
+import type { Agent, AgentConfig } from '../agent.ts';
 import { AdminClient } from '../api/admin/client.ts';
 import { Failure } from '../features/failure.ts';
 

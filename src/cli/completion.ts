@@ -3,7 +3,7 @@ import { bashScript } from './completion/bash.ts';
 import { modelOf } from './completion/model.ts';
 import { zshScript } from './completion/zsh.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Verb } from './shell/verb.ts';
 
 const scripts = { bash: bashScript, zsh: zshScript } as const;
 const shells = ['bash', 'zsh'] as const;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
-import { type Finding } from './shell/sources.ts';
+import type { Finding } from './shell/sources.ts';
 
 const well: Finding = { name: 'kernel', status: 'ok', detail: '6.18.0', remedy: null };
 const warning: Finding = { name: 'BPF JIT', status: 'warning', detail: 'off', remedy: 'Turn it on' };

@@ -1,9 +1,9 @@
 import { doctorJson } from './output/json.ts';
 import { type Tone, printable, toned } from './output/style.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Terminal } from './shell/io.ts';
-import { type Finding } from './shell/sources.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Terminal } from './shell/io.ts';
+import type { Finding } from './shell/sources.ts';
+import type { Verb } from './shell/verb.ts';
 
 const tones: Readonly<Record<Finding['status'], Tone>> = { ok: 'good', warning: 'warning', failure: 'bad' };
 

@@ -1,7 +1,7 @@
 import { explanationText } from './output/explanation.ts';
 import { explanationJson } from './output/json.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Verb } from './shell/verb.ts';
 import { oneWire, wireNameOf } from './wire-name.ts';
 
 export const explain: Verb = {

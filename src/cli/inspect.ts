@@ -1,7 +1,7 @@
 import { wireJson } from './output/json.ts';
 import { wireText } from './output/wire.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Verb } from './shell/verb.ts';
 import { oneWire, wireNameOf } from './wire-name.ts';
 
 export const inspect: Verb = {

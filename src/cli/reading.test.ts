@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
 import { plain, rich, story } from '../../test/fake/sample.ts';
 import { Failure } from '../features/failure.ts';
-import { type Sources } from './shell/sources.ts';
+import type { Sources } from './shell/sources.ts';
 
 const sources: Partial<Sources> = {
   readWires: async () => [plain, rich],

@@ -1,5 +1,5 @@
 import { Failure } from '../features/failure.ts';
-import { type SideSpec } from '../features/wire/api.ts';
+import type { SideSpec } from '../features/wire/api.ts';
 
 const keys = ['name', 'address', 'mac'] as const;
 const shape = 'NETNS[,name=NAME][,address=CIDR]..[,mac=MAC]';

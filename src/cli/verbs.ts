@@ -1,4 +1,4 @@
-import { type Table } from './shell/verb.ts';
+import type { Table } from './shell/verb.ts';
 
 /** The command line. A new verb is one file and one line here; help and completion follow. */
 export const table: Table = {

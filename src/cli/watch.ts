@@ -2,8 +2,8 @@ import { type AnyEvent, eventJson } from './output/json.ts';
 import { type Tone, printable, toned } from './output/style.ts';
 import { withAgent } from './shell/agent-client.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Terminal } from './shell/io.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Terminal } from './shell/io.ts';
+import type { Verb } from './shell/verb.ts';
 
 const tones: Readonly<Record<string, Tone>> = {
   added: 'good',

@@ -1,6 +1,6 @@
 import { Failure } from '../features/failure.ts';
-import { type WireName } from '../features/wire/api.ts';
-import { type Positional } from './shell/verb.ts';
+import type { WireName } from '../features/wire/api.ts';
+import type { Positional } from './shell/verb.ts';
 
 /** How a verb's NAME is read: all digits is a wire's id, anything else a connection's name. */
 export function wireNameOf(typed: string): WireName {

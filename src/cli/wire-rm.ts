@@ -2,7 +2,7 @@ import { removedJson } from './output/json.ts';
 import { printable } from './output/style.ts';
 import { timeoutFlag, withAgent } from './shell/agent-client.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Verb } from './shell/verb.ts';
 import { oneWire, wireNameOf } from './wire-name.ts';
 
 export const wireRm: Verb = {

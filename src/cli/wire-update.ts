@@ -3,7 +3,7 @@ import { wireJson } from './output/json.ts';
 import { wireText } from './output/wire.ts';
 import { timeoutFlag, withAgent } from './shell/agent-client.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb } from './shell/verb.ts';
+import type { Verb } from './shell/verb.ts';
 import { datapathFlag, datapathOf, mtuFlag } from './wire-add.ts';
 import { oneWire, wireNameOf } from './wire-name.ts';
 

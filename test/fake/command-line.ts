@@ -1,6 +1,6 @@
 import { run } from '../../src/cli/shell/run.ts';
-import { type Io, type Terminal } from '../../src/cli/shell/io.ts';
-import { type Sources } from '../../src/cli/shell/sources.ts';
+import type { Io, Terminal } from '../../src/cli/shell/io.ts';
+import type { Sources } from '../../src/cli/shell/sources.ts';
 import { table } from '../../src/cli/verbs.ts';
 
 const refuse = (what: string) => (): never => {

@@ -1,5 +1,5 @@
-import { type WireItem } from '../../src/features/wire/api.ts';
-import { type Explanation } from '../../src/cli/shell/sources.ts';
+import type { WireItem } from '../../src/features/wire/api.ts';
+import type { Explanation } from '../../src/cli/shell/sources.ts';
 
 /** A wire with something in every field, and a name that a terminal would obey. */
 export const rich: WireItem = {

@@ -1,14 +1,14 @@
 import { Failure } from '../../src/features/failure.ts';
-import {
-  type CounterItem,
-  type PortItem,
-  type SideSpec,
-  type WireChange,
-  type WireEvent,
-  type WireItem,
-  type WireName,
-  type WireSpec,
-  type Wires,
+import type {
+  CounterItem,
+  PortItem,
+  SideSpec,
+  WireChange,
+  WireEvent,
+  WireItem,
+  WireName,
+  WireSpec,
+  Wires,
 } from '../../src/features/wire/api.ts';
 
 const since = '2026-01-02T03:04:05.000Z';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { MemoryWires, side, specOf } from '../../../test/fake/wires.ts';
 import { Failure, type FailureCode } from '../../features/failure.ts';
-import { type AgentStatus } from './agent.ts';
+import type { AgentStatus } from './agent.ts';
 import { AdminClient } from './client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from './server.ts';
 import { Unreachable } from './unreachable.ts';

@@ -1,4 +1,4 @@
-import { type Wires } from '../../features/wire/api.ts';
+import type { Wires } from '../../features/wire/api.ts';
 
 /** What an agent says about itself. */
 export interface AgentStatus {

@@ -1,8 +1,8 @@
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type Logger } from 'pino';
-import { type AdminAgent } from './agent.ts';
+import type { Logger } from 'pino';
+import type { AdminAgent } from './agent.ts';
 import { handle } from './handlers.ts';
 import { maxRequestBytes, maxResponseBytes, maxStreams } from './limits.ts';
 import { listen } from './socket.ts';

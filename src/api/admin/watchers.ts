@@ -1,6 +1,6 @@
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
 import { create } from '@bufbuild/protobuf';
-import { type WireEvent as Event, type Wires } from '../../features/wire/api.ts';
+import type { WireEvent as Event, Wires } from '../../features/wire/api.ts';
 import { maxPendingEvents } from './limits.ts';
 import { type WatchWiresRequest, type WireEvent, WireEventSchema } from './vwire/v1/vwire_pb.ts';
 

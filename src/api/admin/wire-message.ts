@@ -1,12 +1,12 @@
 import { type MessageInitShape, create } from '@bufbuild/protobuf';
 import { Failure } from '../../features/failure.ts';
-import {
-  type CounterItem,
-  type Datapath as DatapathWord,
-  type HopItem,
-  type PortItem,
-  type WireItem,
-  type WireState as StateWord,
+import type {
+  CounterItem,
+  Datapath as DatapathWord,
+  HopItem,
+  PortItem,
+  WireItem,
+  WireState as StateWord,
 } from '../../features/wire/api.ts';
 import {
   type Counters,

@@ -1,4 +1,4 @@
-import { type Completes } from '../shell/verb.ts';
+import type { Completes } from '../shell/verb.ts';
 import { type Model, type Word, quoted } from './model.ts';
 
 function offer(completes: Completes): string {

@@ -1,5 +1,5 @@
 import { commonFlags } from '../shell/settings.ts';
-import { type Completes, type Flag, type Table, type Verb } from '../shell/verb.ts';
+import type { Completes, Flag, Table, Verb } from '../shell/verb.ts';
 
 export interface Word {
   word: string;

@@ -1,5 +1,5 @@
-import { type Terminal } from '../shell/io.ts';
-import { type Explanation } from '../shell/sources.ts';
+import type { Terminal } from '../shell/io.ts';
+import type { Explanation } from '../shell/sources.ts';
 import { printable, toned } from './style.ts';
 import { hopsText, wireHeadText } from './wire.ts';
 

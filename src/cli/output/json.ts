@@ -1,6 +1,6 @@
-import { type CounterItem, type PortItem, type WireEvent, type WireItem } from '../../features/wire/api.ts';
-import { type Explanation, type Finding } from '../shell/sources.ts';
-import { type Complaint } from '../shell/exit.ts';
+import type { CounterItem, PortItem, WireEvent, WireItem } from '../../features/wire/api.ts';
+import type { Explanation, Finding } from '../shell/sources.ts';
+import type { Complaint } from '../shell/exit.ts';
 
 /** What every document of `--json` begins with. Fields are only ever added. */
 const schema = 'vwire/v1';

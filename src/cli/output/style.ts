@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { type WireState } from '../../features/wire/api.ts';
-import { type Terminal } from '../shell/io.ts';
+import type { WireState } from '../../features/wire/api.ts';
+import type { Terminal } from '../shell/io.ts';
 
 export type Tone = 'plain' | 'strong' | 'faint' | 'good' | 'warning' | 'bad';
 

@@ -1,4 +1,4 @@
-import { type Terminal } from '../shell/io.ts';
+import type { Terminal } from '../shell/io.ts';
 import { type Tone, printable, toned } from './style.ts';
 
 export interface Cell {

@@ -1,5 +1,5 @@
-import { type CounterItem, type PortItem, type WireItem } from '../../features/wire/api.ts';
-import { type Terminal } from '../shell/io.ts';
+import type { CounterItem, PortItem, WireItem } from '../../features/wire/api.ts';
+import type { Terminal } from '../shell/io.ts';
 import { age } from './age.ts';
 import { printable, toneOfState, toned } from './style.ts';
 import { cell, columnsText, number } from './table.ts';

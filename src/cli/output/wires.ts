@@ -1,5 +1,5 @@
-import { type CounterItem, type PortItem, type WireItem } from '../../features/wire/api.ts';
-import { type Terminal } from '../shell/io.ts';
+import type { CounterItem, PortItem, WireItem } from '../../features/wire/api.ts';
+import type { Terminal } from '../shell/io.ts';
 import { age } from './age.ts';
 import { toneOfState } from './style.ts';
 import { type Cell, cell, number, tableText } from './table.ts';

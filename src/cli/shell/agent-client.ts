@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type AdminClient } from '../../api/admin/client.ts';
+import type { AdminClient } from '../../api/admin/client.ts';
 import { durationOf } from '../duration.ts';
 import { Interrupted } from './exit.ts';
 import { type Context, text } from './verb.ts';

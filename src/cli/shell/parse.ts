@@ -1,5 +1,5 @@
 import yargs, { type Argv } from 'yargs';
-import { type Given } from './given.ts';
+import type { Given } from './given.ts';
 import { commonFlags } from './settings.ts';
 import { type Picked, take, takeNothing, usageOf } from './take.ts';
 import { type Flag, type Table, type Verb, type VerbRow, headsOf } from './verb.ts';

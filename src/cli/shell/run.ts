@@ -1,11 +1,11 @@
 import { errorJson } from '../output/json.ts';
 import { printable } from '../output/style.ts';
 import { type Complaint, Interrupted, complaintOf, exitCodes, exitOf } from './exit.ts';
-import { type Io } from './io.ts';
+import type { Io } from './io.ts';
 import { parse } from './parse.ts';
 import { settingsOf } from './settings.ts';
-import { type Sources } from './sources.ts';
-import { type Table } from './verb.ts';
+import type { Sources } from './sources.ts';
+import type { Table } from './verb.ts';
 
 export interface Surroundings {
   table: Table;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Failure } from '../../features/failure.ts';
 import { type Flag, choice, text, toggle } from './verb.ts';
-import { type Given } from './given.ts';
+import type { Given } from './given.ts';
 
 /** What the flags common to all verbs say, checked once. */
 export interface Settings {

@@ -1,5 +1,5 @@
-import { type Agent, type AgentConfig } from '../../agent.ts';
-import { type WireItem, type WireName } from '../../features/wire/api.ts';
+import type { Agent, AgentConfig } from '../../agent.ts';
+import type { WireItem, WireName } from '../../features/wire/api.ts';
 
 /** Where one instance keeps its things. */
 export interface Place {

@@ -1,7 +1,7 @@
-import { type Given } from './given.ts';
-import { type Io } from './io.ts';
-import { type Settings } from './settings.ts';
-import { type Sources } from './sources.ts';
+import type { Given } from './given.ts';
+import type { Io } from './io.ts';
+import type { Settings } from './settings.ts';
+import type { Sources } from './sources.ts';
 
 /** What the shell offers at a place of the command line; `netns` and `wire` ask the machine. */
 export type Completes = 'netns' | 'wire' | 'file' | 'directory' | readonly string[];
