@@ -2,9 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+// A run that hangs has failed; a soak takes as long as it takes.
+const minutes = { unit: 5, root: 20 }[process.argv[2]] ?? 0;
+const timeout = process.env.VWIRE_SOAK ? 0 : minutes * 60_000;
+
 const [project, ...rest] = process.argv.slice(2);
 const jest = fileURLToPath(new URL('../node_modules/jest/bin/jest.js', import.meta.url));
-const { status } = spawnSync(
+const { status, signal } = spawnSync(
   process.execPath,
   [
     '--experimental-vm-modules',
@@ -15,6 +19,7 @@ const { status } = spawnSync(
     '--selectProjects',
     project,
   ],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', timeout, killSignal: 'SIGKILL' },
 );
+if (signal) console.error(`vwire: jest was ended by ${signal}`);
 process.exit(status ?? 1);

@@ -6,7 +6,12 @@ import { performance } from 'node:perf_hooks';
 /** `{ ok, output }` of a program; stdin is closed, so that nothing can wait for an answer. */
 export const runProgram = ([program, ...args], whenMissing) =>
   new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A step that hangs has failed.
+      timeout: 10 * 60_000,
+      killSignal: 'SIGKILL',
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
