@@ -2,16 +2,14 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 /** `{ ok, output }` of a program; stdin is closed, so that nothing can wait for an answer. */
 export const runProgram = ([program, ...args], whenMissing) =>
   new Promise((resolve) => {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A step that hangs has failed.
-      timeout: 10 * 60_000,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // A step that hangs has failed. (spawn's own timeout outlives a program that is missing.)
+    const limit = setTimeout(() => child.kill('SIGKILL'), 10 * 60_000);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
@@ -19,11 +17,15 @@ export const runProgram = ([program, ...args], whenMissing) =>
         output += text;
       });
     }
+    const end = (result) => {
+      clearTimeout(limit);
+      resolve(result);
+    };
     child.on('error', (error) =>
-      resolve({ ok: false, output: error.code === 'ENOENT' ? whenMissing : `${program}: ${error.message}` }),
+      end({ ok: false, output: error.code === 'ENOENT' ? whenMissing : `${program}: ${error.message}` }),
     );
     child.on('close', (code, signal) =>
-      resolve({ ok: code === 0, output: signal ? `${output}\n${program} was ended by ${signal}` : output }),
+      end({ ok: code === 0, output: signal ? `${output}\n${program} was ended by ${signal}` : output }),
     );
   });
 
