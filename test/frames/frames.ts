@@ -1,3 +1,4 @@
+import { afterAll } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../pods.ts';
@@ -39,7 +40,15 @@ export const sendFrames = (from: Place, frames: readonly Buffer[]): Sent =>
     frames.map((frame) => frame.toString('hex')),
   );
 
-/** What arrives at (with `outgoing`, also what leaves) a device, as hex lines, from `start` to `stop`. */
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/**
+ * What arrives at (with `outgoing`, also what leaves) a device, or 'any', as hex lines, from `start` to
+ * `stop`, which the end of the test file replaces for one that a failure left behind.
+ */
 export class Capture {
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
@@ -50,7 +59,13 @@ export class Capture {
   private constructor(at: Place, flags: readonly string[]) {
     const [program, args] = command(at, binary, 'capture', at.device, '--seconds', '300', ...flags);
     this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#exit = new Promise((resolve) => this.#child.on('close', resolve));
+    running.add(this.#child);
+    this.#exit = new Promise((resolve) =>
+      this.#child.on('close', (status) => {
+        running.delete(this.#child);
+        resolve(status);
+      }),
+    );
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       const lines = `${this.#rest}${text}`.split('\n');
       this.#rest = lines.pop() ?? '';

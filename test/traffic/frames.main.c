@@ -4,7 +4,8 @@
 // Raw frames as lines of hex digits, so that what went in and what came out compare byte for byte.
 // A VLAN tag that the kernel keeps beside a received frame is put back. With --vnet each line
 // starts with the ten bytes of a virtio_net_hdr and a colon: "HEADER:FRAME"; that is how GSO
-// packets and partial checksums are sent and seen. `send` reports refused frames as
+// packets and partial checksums are sent and seen. DEVICE "any" captures on all devices of the
+// namespace, also on those that come later. `send` reports refused frames as
 // {"sent","refused":[{"line","error"}]}. `capture` prints "ready", then frames until SIGTERM,
 // --count or --seconds.
 #define _GNU_SOURCE
@@ -61,7 +62,7 @@ static int open_device(const char *device, uint16_t protocol)
 
 	if (fd < 0)
 		fail("Opening a packet socket");
-	if (!address.sll_ifindex)
+	if (!address.sll_ifindex && strcmp(device, "any"))
 		fail("Finding device \"%s\"", device);
 	set(fd, PACKET_AUXDATA, "PACKET_AUXDATA");
 	if (vnet)
