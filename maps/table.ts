@@ -1,6 +1,6 @@
 import { PerCpuMap } from '../loader/map-percpu.ts';
-import { type BpfMap } from '../loader/map.ts';
-import { type Layout } from './layout.ts';
+import type { BpfMap } from '../loader/map.ts';
+import type { Layout } from './layout.ts';
 import {
   counter,
   counterKey,

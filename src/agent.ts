@@ -1,19 +1,18 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { release as kernelRelease } from 'node:os';
 import { join } from 'node:path';
-import { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { ffi } from '../loader/ffi/select.ts';
 import { missingTcx } from '../loader/features.ts';
 import { setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
 import { InstanceBusy, InstanceLock } from './dataplane/lock.ts';
-import { packageVersion } from './dataplane/objects.ts';
 import { emptyPins, makePinDirectories, pinPaths } from './dataplane/pins.ts';
 import { View } from './dataplane/view.ts';
 import { Failure } from './features/failure.ts';
 import { adopt } from './features/wire/adopt.ts';
-import { type Wires } from './features/wire/api.ts';
+import type { Wires } from './features/wire/api.ts';
 import { Follower } from './features/wire/follow.ts';
 import { Reaper } from './features/wire/reaper.ts';
 import { WireBook } from './features/wire/wires.ts';
@@ -22,6 +21,7 @@ import { NetlinkSocket } from './net/socket.ts';
 import { warmPool } from './net/within.ts';
 import { currentNode, earlierNode, writeNode } from './state/node.ts';
 import { WireFiles } from './state/wires.ts';
+import { version } from './version.ts';
 
 export interface AgentConfig {
   readonly instance: string;
@@ -156,7 +156,7 @@ function refuseForeignState(config: AgentConfig, directory: string): void {
 function status(config: AgentConfig, since: string, dataplane: Dataplane, tcx: boolean): AgentStatus {
   const { losses } = dataplane;
   return {
-    version: packageVersion(),
+    version: version(),
     instance: config.instance,
     pid: process.pid,
     since,

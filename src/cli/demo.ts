@@ -7,14 +7,25 @@ import { exitCodes } from './shell/exit.ts';
 import { toggle, type Context, type Verb } from './shell/verb.ts';
 
 /** Own devices, mounts and processes: nothing of the demo can reach the machine or outlive it. */
-const apart = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+const apart = [
+  '--mount',
+  '--net',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  '--propagation',
+  'private',
+];
 
 /** Starts the same command again in namespaces of its own; they go with it, whatever happens. */
 async function goInside({ io }: Context): Promise<number> {
   if (process.getuid?.() !== 0)
     throw new Failure('unsupported', 'The demo makes namespaces and loads BPF programs: run it as root');
   const [script = '', ...typed] = process.argv.slice(1);
-  const child = spawn('unshare', [...apart, process.execPath, script, ...typed, '--inside'], { stdio: 'inherit' });
+  const child = spawn('unshare', [...apart, process.execPath, script, ...typed, '--inside'], {
+    stdio: 'inherit',
+  });
   const stop = io.until('SIGINT', 'SIGTERM');
   // The first process of a pid namespace hears no SIGINT; unshare ignores it too.
   stop.addEventListener('abort', () => child.kill('SIGKILL'));
@@ -34,7 +45,9 @@ async function play({ io }: Context): Promise<number> {
     await stage.run('ip', 'link', 'set', 'lo', 'up');
     const start = performance.now();
     await tell(stage, wireStory, say);
-    say(`\nEverything above was checked as it was said. ${((performance.now() - start) / 1000).toFixed(0)} s.`);
+    say(
+      `\nEverything above was checked as it was said. ${((performance.now() - start) / 1000).toFixed(0)} s.`,
+    );
     return exitCodes.ok;
   } finally {
     stage.close();

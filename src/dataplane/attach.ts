@@ -6,10 +6,10 @@ import { BpfLink } from '../../loader/link/link.ts';
 import { attachTcx } from '../../loader/link/tcx.ts';
 import { attachXdp } from '../../loader/link/xdp.ts';
 import { unpin } from '../../loader/pin.ts';
-import { type BpfProgram } from '../../loader/program.ts';
-import { type Datapath } from './datapath.ts';
-import { type PinPaths } from './pins.ts';
-import { type Side } from './port.ts';
+import type { BpfProgram } from '../../loader/program.ts';
+import type { Datapath } from './datapath.ts';
+import type { PinPaths } from './pins.ts';
+import type { Side } from './port.ts';
 
 /** Our filter's place on a clsact qdisc: 0x7677 is "vw". A handle and priority make it replaceable. */
 const filter = { handle: 1, priority: 0x7677 } as const;

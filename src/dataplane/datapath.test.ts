@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { chooseDatapath, type Question } from './datapath.ts';
-import { type Port } from './port.ts';
+import type { Port } from './port.ts';
 
 const veth: Port = { kind: 'veth', ifindex: 1, name: 'v', mac: Buffer.alloc(6), made: true, pod: null };
 const nic: Port = { kind: 'nic', ifindex: 2, name: 'eth0', mac: Buffer.alloc(6), made: false, pod: null };

@@ -1,4 +1,4 @@
-import { type Port } from './port.ts';
+import type { Port } from './port.ts';
 
 export const datapaths = ['tcx', 'clsact', 'xdp'] as const;
 export type Datapath = (typeof datapaths)[number];

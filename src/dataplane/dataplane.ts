@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
-import { type BpfLink } from '../../loader/link/link.ts';
+import type { BpfLink } from '../../loader/link/link.ts';
 import { unpin } from '../../loader/pin.ts';
 import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
 import { attach, attachedProgram, detach, forgetPin, placeOf, type Place } from './attach.ts';

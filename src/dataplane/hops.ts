@@ -1,6 +1,6 @@
 import { Direction, DropReason, Hook, HopAct, type Hop, type HopKey } from '../../maps/layouts.gen.ts';
-import { type Datapath } from './datapath.ts';
-import { type Port, type Side } from './port.ts';
+import type { Datapath } from './datapath.ts';
+import type { Port, Side } from './port.ts';
 
 export const hopKeyOf = (port: Port): HopKey => ({
   ifindex: port.ifindex,

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { attachedProgram, placeOf } from './attach.ts';
-import { type Datapath } from './datapath.ts';
+import type { Datapath } from './datapath.ts';
 import { pinPaths } from './pins.ts';
-import { type Side } from './port.ts';
+import type { Side } from './port.ts';
 
 interface Where {
   bpffs: string;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
-import { type BpfObject } from '../../loader/object.ts';
+import type { BpfObject } from '../../loader/object.ts';
 import {
   tables,
   type CounterTable,

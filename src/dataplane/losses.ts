@@ -5,13 +5,13 @@ import { BpfLink } from '../../loader/link/link.ts';
 import { attachTracepoint } from '../../loader/link/tracepoint.ts';
 import { unpin } from '../../loader/pin.ts';
 import { DeviceEnd, type Watched, type WatchedKey } from '../../maps/layouts.gen.ts';
-import { type WatchedTable } from '../../maps/table.ts';
+import type { WatchedTable } from '../../maps/table.ts';
 import { ownNetns } from '../net/netns.ts';
-import { type LossObservation } from './dataplane.ts';
+import type { LossObservation } from './dataplane.ts';
 import { directionFrom } from './hops.ts';
-import { type PinPaths } from './pins.ts';
-import { type Port, type Side } from './port.ts';
-import { type Programs } from './programs.ts';
+import type { PinPaths } from './pins.ts';
+import type { Port, Side } from './port.ts';
+import type { Programs } from './programs.ts';
 
 /**
  * Starts, or finds, the program that hears of every packet the kernel drops. It needs a kernel that tells

@@ -35,11 +35,3 @@ export function readObject(name: ObjectName): ObjectFile {
   }
   return { name, bytes, digest: createHash('sha256').update(bytes).digest('hex').slice(0, 16) };
 }
-
-/** Version in package.json. */
-export function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(packageDirectory(), 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
-}

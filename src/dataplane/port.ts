@@ -1,4 +1,4 @@
-import { type NetnsIdentity } from '../net/netns.ts';
+import type { NetnsIdentity } from '../net/netns.ts';
 
 export type Side = 'left' | 'right';
 export const sides = ['left', 'right'] as const;

@@ -5,7 +5,7 @@ import { unpin } from '../../loader/pin.ts';
 import { BpfProgram } from '../../loader/program.ts';
 import { bindMaps } from './kernel-maps.ts';
 import { readObject, type ObjectName } from './objects.ts';
-import { type PinPaths } from './pins.ts';
+import type { PinPaths } from './pins.ts';
 
 /** Programs by object; each is pinned as NAME-DIGEST, so that a restart of the same version reuses it. */
 const objects = {

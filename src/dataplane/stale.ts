@@ -1,6 +1,6 @@
-import { type WatchedTable } from '../../maps/table.ts';
-import { type Joined } from './dataplane.ts';
-import { type SharedTables } from './kernel-maps.ts';
+import type { WatchedTable } from '../../maps/table.ts';
+import type { Joined } from './dataplane.ts';
+import type { SharedTables } from './kernel-maps.ts';
 import { watchedKeys } from './losses.ts';
 import { sides } from './port.ts';
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { kernelEnum } from '../../loader/btf.ts';
 import { Direction, DropReason, Hook, type Counter } from '../../maps/layouts.gen.ts';
 import { actionName, reasonName } from './hops.ts';
@@ -31,7 +31,8 @@ export class View {
   /** Reads the pins of an instance; null when it has none. The caller closes. */
   static openPinned(bpffs: string, instance: string): View | null {
     const { maps } = pinPaths(bpffs, instance);
-    return existsSync(maps) ? new View(openShared(maps, true)) : null;
+    // Not existsSync, which takes a directory one may not look into for a missing one.
+    return statSync(maps, { throwIfNoEntry: false }) ? new View(openShared(maps, true)) : null;
   }
 
   forwarded(wire: number): ByDirection<Forwarded> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { currentNode, earlierNode, writeNode } from './node.ts';
 import { readWireRecords } from './view.ts';
-import { type SideRecord, type WireRecord } from './wire-record.ts';
+import type { SideRecord, WireRecord } from './wire-record.ts';
 import { WireFiles } from './wires.ts';
 
 const directories: string[] = [];

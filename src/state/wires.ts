@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeFile, replaceFile } from './files.ts';
 import { wiresDirectory } from './view.ts';
-import { type WireRecord } from './wire-record.ts';
+import type { WireRecord } from './wire-record.ts';
 
 /** The records of a running agent; the only writer. */
 export class WireFiles {

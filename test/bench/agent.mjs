@@ -1,5 +1,5 @@
 // The product's agent as a process of its own, and what the kernel says about it.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { start } from './process.mjs';
@@ -23,6 +23,7 @@ export const vwire = (instance, verb, args = []) => [
 /** Starts an agent, in `cgroup` (a directory) unless null; resolves when it answers. */
 export async function startAgent(instance, { args = [], cgroup = null } = {}) {
   const readyFile = `/run/${instance}.ready`;
+  rmSync(readyFile, { force: true }); // of an agent that was killed
   const command = vwire(instance, ['agent'], ['--log-level', 'warn', '--ready-file', readyFile, ...args]);
   // 0 is whoever writes; sh becomes the agent.
   const enter = ['sh', '-c', 'echo 0 >"$0"/cgroup.procs && exec "$@"', cgroup];

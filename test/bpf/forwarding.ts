@@ -1,5 +1,5 @@
 import { Direction, DropReason, HopAct, type Hop } from '../../maps/layouts.gen.ts';
-import { type Counts } from './hop-object.ts';
+import type { Counts } from './hop-object.ts';
 
 /** `own` is for devices of ours, `guest` for any other. */
 export const entryPoints = ['own', 'guest'] as const;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { type BpfMap } from '../../loader/map.ts';
+import type { BpfMap } from '../../loader/map.ts';
 import { BpfObject } from '../../loader/object.ts';
-import { type BpfProgram } from '../../loader/program.ts';
+import type { BpfProgram } from '../../loader/program.ts';
 import {
   Direction,
   DropReason,

@@ -7,7 +7,7 @@
 //                                                                          +--------------------+
 import { afterAll, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { kernelEnum } from '../../loader/btf.ts';
-import { type Side } from '../../src/dataplane/port.ts';
+import type { Side } from '../../src/dataplane/port.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { sendFrames } from '../frames/frames.ts';
 import { Join } from '../frames/join.ts';

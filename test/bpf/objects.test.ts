@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { makePinDirectory } from '../../loader/pin.ts';
 import { BpfObject } from '../../loader/object.ts';
-import { type Layout } from '../../maps/layout.ts';
+import type { Layout } from '../../maps/layout.ts';
 import * as layouts from '../../maps/layouts.gen.ts';
 import { bindMaps } from '../../src/dataplane/kernel-maps.ts';
 import { run } from '../pods.ts';

@@ -11,8 +11,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { missingTcx } from '../../loader/features.ts';
-import { type Agent } from '../../src/agent.ts';
-import { type Datapath } from '../../src/features/wire/api.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { Datapath } from '../../src/features/wire/api.ts';
 import { ethernet } from '../bpf/frame.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';

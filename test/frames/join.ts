@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Dataplane, type Joined } from '../../src/dataplane/dataplane.ts';
-import { type Datapath } from '../../src/dataplane/datapath.ts';
+import type { Datapath } from '../../src/dataplane/datapath.ts';
 import { farSide, sides, type Port, type Side } from '../../src/dataplane/port.ts';
 import { View } from '../../src/dataplane/view.ts';
 import { openNetns, withHandle } from '../../src/net/netns.ts';
 import { within } from '../../src/net/within.ts';
 import { macOf } from '../bpf/frame.ts';
 import { Pods, run } from '../pods.ts';
-import { type Place } from './frames.ts';
+import type { Place } from './frames.ts';
 
 const bySide = <T>(make: (side: Side) => T): Record<Side, T> => ({
   left: make('left'),

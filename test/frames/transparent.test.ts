@@ -9,76 +9,25 @@
 //   +-----------+                                              +-----------+
 import { afterAll, beforeAll, describe, expect, test, jest } from '@jest/globals';
 import { missingTcx } from '../../loader/features.ts';
-import { type Agent } from '../../src/agent.ts';
-import { type Datapath, type WireItem } from '../../src/features/wire/api.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { Datapath, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
-import { Pods, run } from '../pods.ts';
+import { Pods } from '../pods.ts';
 import { skipUnless } from '../skip.ts';
 import { end, Node, wireSpec } from '../wire/node.ts';
-import { corpus, sentinel, superFrames } from './corpus.ts';
-import { Capture, sendLines, type Place } from './frames.ts';
+import { bareCable, carry, deliver, directions, macs, silence, type Side } from './cable.ts';
+import { superFrames } from './corpus.ts';
+import { type Place } from './frames.ts';
 
 jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();
 const names = { left: pods.make('l'), right: pods.make('r') };
-const macs = { left: '02:00:00:00:00:01', right: '02:00:00:00:00:02' };
 let agent: Agent;
+silence(pods, ...Object.values(names));
 
-// Nobody but the test shall speak in the pods.
-for (const pod of Object.values(names))
-  for (const which of ['all', 'default'])
-    pods.exec(pod, 'sysctl', '-qw', `net.ipv6.conf.${which}.disable_ipv6=1`);
-
-function bare(mtu: number): void {
-  run(
-    'ip',
-    'link',
-    'add',
-    'bare',
-    'netns',
-    names.left,
-    'address',
-    macs.left,
-    'mtu',
-    `${mtu}`,
-    'type',
-    'veth',
-    'peer',
-    'name',
-    'bare',
-    'netns',
-    names.right,
-    'address',
-    macs.right,
-    'mtu',
-    `${mtu}`,
-  );
-  for (const pod of Object.values(names)) run('ip', '-n', pod, 'link', 'set', 'bare', 'up');
-}
-
-const at = (side: 'left' | 'right', device: string): Place => ({ pod: names[side], device });
-const directions = [
-  ['left', 'right'],
-  ['right', 'left'],
-] as const;
-
-/** What comes out at the far end, in order of arrival. */
-async function carry(
-  lines: readonly string[],
-  from: Place,
-  to: Place,
-  src: string,
-  vnet = false,
-): Promise<string[]> {
-  const last = `${vnet ? '00'.repeat(10) + ':' : ''}${sentinel(src).toString('hex')}`;
-  const capture = await Capture.start(to, { vnet });
-  const { refused } = sendLines(from, [...lines, last], { vnet });
-  expect(refused).toEqual([]);
-  await capture.seen(last);
-  return (await capture.stop()).filter((line) => line !== last);
-}
+const at = (side: Side, device: string): Place => ({ pod: names[side], device });
 
 beforeAll(async () => {
   agent = await node.start();
@@ -110,37 +59,39 @@ const cases = [
 for (const { datapath, mtu, gso, declare } of cases)
   declare(`${datapath}, MTU ${mtu}`, () => {
     let item: WireItem;
+    let removeBare: () => void;
     beforeAll(async () => {
       item = await wire(datapath, mtu);
-      bare(mtu);
+      removeBare = bareCable(names, mtu);
     });
     afterAll(async () => {
-      run('ip', '-n', names.left, 'link', 'del', 'bare');
+      removeBare();
       await agent.wires.remove({ id: item.id });
     });
 
-    test.each(directions)('every odd frame from %s to %s arrives unchanged', async (from, to) => {
+    test.each(directions)('every odd frame from %s to %s arrives unchanged', async (from) => {
       expect(item.hops.map((hop) => hop.datapath)).toEqual([datapath, datapath]);
-      const frames = corpus({ src: macs[from], dst: macs[to] }, mtu);
-      const called = new Map(frames.map(({ name, frame }) => [frame.toString('hex'), name]));
-      expect(called.size).toBe(frames.length);
-      const label = (line: string): string => called.get(line) ?? `changed: ${line}`;
-      const expected = await carry([...called.keys()], at(from, 'bare'), at(to, 'bare'), macs[from]);
-      const arrived = await carry(
-        [...called.keys()],
-        at(from, item[from].name),
-        at(to, item[to].name),
-        macs[from],
+      const ends = (device: (side: Side) => string): Record<Side, Place> => ({
+        left: at('left', device('left')),
+        right: at('right', device('right')),
+      });
+      const expected = await deliver(
+        from,
+        ends(() => 'bare'),
+        mtu,
       );
-      // PEER overtakes REDIRECT: frames to the port and frames to a group may change places.
-      expect(arrived.map(label).sort()).toEqual(expected.map(label).sort());
+      expect(
+        await deliver(
+          from,
+          ends((side) => item[side].name),
+          mtu,
+        ),
+      ).toEqual(expected);
       // What even a bare veth loses.
-      expect([...called.values()].filter((name) => !arrived.map(label).includes(name))).toEqual([
-        'shortest tagged frame',
-      ]);
+      expect(expected.lost).toEqual(['shortest tagged frame']);
     });
 
-    const packets = (from: 'left' | 'right', to: 'left' | 'right', bytes: number) =>
+    const packets = (from: Side, to: Side, bytes: number) =>
       superFrames({ src: macs[from], dst: macs[to] }, bytes);
 
     if (!gso)
@@ -149,7 +100,9 @@ for (const { datapath, mtu, gso, declare } of cases)
         async (from, to) => {
           const device = item[from].name;
           const small = packets(from, to, 100).map(({ line }) => line);
-          const offered = await carry(small, at(from, device), at(to, item[to].name), macs[from], true);
+          const offered = await carry(small, at(from, device), at(to, item[to].name), macs[from], {
+            vnet: true,
+          });
           // The frame as it was sent, its checksum still to be computed; and nobody is told so any more.
           const untold = small.map((line) => `${'00'.repeat(10)}:${line.split(':')[1]}`);
           expect(offered).toEqual(untold);
@@ -159,7 +112,7 @@ for (const { datapath, mtu, gso, declare } of cases)
             at(from, device),
             at(to, item[to].name),
             macs[from],
-            true,
+            { vnet: true },
           );
           expect(cut).toHaveLength(large.reduce((n, { segments }) => n + segments, 0));
         },
@@ -171,14 +124,10 @@ for (const { datapath, mtu, gso, declare } of cases)
           const large = packets(from, to, bytes);
           const lines = large.map(({ line }) => line);
           const before = node.wire(item.id)?.counters[direction];
-          const expected = await carry(lines, at(from, 'bare'), at(to, 'bare'), macs[from], true);
-          const arrived = await carry(
-            lines,
-            at(from, item[from].name),
-            at(to, item[to].name),
-            macs[from],
-            true,
-          );
+          const expected = await carry(lines, at(from, 'bare'), at(to, 'bare'), macs[from], { vnet: true });
+          const arrived = await carry(lines, at(from, item[from].name), at(to, item[to].name), macs[from], {
+            vnet: true,
+          });
           expect(arrived).toEqual(expected);
           expect(arrived).toHaveLength(lines.length);
           const after = node.wire(item.id)?.counters[direction];

@@ -70,7 +70,7 @@ open_suite() {
 	[ ! -e "$keyring" ] || options="[signed-by=$keyring] "
 	# A mirror's address may carry a password.
 	(umask 077 && echo "deb $options$(mirror_of "$1") $1 main" >"$work/apt/$1/sources")
-	apt_of "$1" update >&2 || cannot "apt cannot read suite \"$1\""
+	apt_of "$1" update --error-on=any >&2 || cannot "apt cannot read suite \"$1\""
 }
 
 # unpack SUITE DIRECTORY PACKAGE...

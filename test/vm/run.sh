@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs a command on a test kernel: sh test/vm/run.sh [-t SECONDS] [-o FILE] KERNEL COMMAND [ARG...]
-# FILE gets what the command writes to /dev/report, the only way out besides its output. It sees this machine's files, read-only under an overlay in memory that dies with it, and is started
-# in the current directory as root. Status: 0..123 the command's (more is 123), 124 out of time,
-# 125 the VM died (its last console lines are on stderr), 2 usage.
+# Runs a command on a test kernel: sh test/vm/run.sh [-t SECONDS] KERNEL COMMAND [ARG...]
+# The command sees this machine's files, read-only under an overlay in memory that dies with it, and is
+# started in the current directory as root. Descriptor 3, if open, gets in the end what it wrote to
+# /dev/report. Status: 0..123 the command's (more is 123), 124 out of time, 125 the VM died or could not
+# be started (the reason or its last console lines are on stderr), 2 usage.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cache.sh"
@@ -10,15 +11,11 @@ usage() {
 	sed -n '2s/^# //p' "$0" >&2
 	exit 2
 }
-seconds=300 report=/dev/null
-while getopts t:o: option; do
-	case $option in
-	t) seconds=$OPTARG ;;
-	o) report=$(readlink -f "$OPTARG") ;;
-	*) usage ;;
-	esac
-done
-shift $((OPTIND - 1))
+seconds=300
+if [ "${1:-}" = -t ] && [ $# -ge 2 ]; then
+	seconds=$2
+	shift 2
+fi
 [ $# -ge 2 ] || usage
 for need in "$1" qemu; do
 	[ -e "$cache/$need/" ] || {
@@ -27,9 +24,11 @@ for need in "$1" qemu; do
 	}
 done
 
+(: >&3) 2>/dev/null || exec 3>/dev/null
+
 # Every process, mount and file of the VM lives in namespaces of its own, whose first process dies with
 # unshare, which dies with this shell: nothing is left, whoever is killed and however.
-setpriv --pdeathsig KILL sh "$here/../sandbox.sh" sh "$here/machine.sh" "$cache" "$seconds" "$report" "$@" &
+setpriv --pdeathsig KILL sh "$here/../sandbox.sh" sh "$here/machine.sh" "$cache" "$seconds" "$@" &
 machine=$!
 trap 'kill -KILL $machine; exit 143' TERM
 trap 'kill -KILL $machine; exit 130' INT

@@ -4,7 +4,7 @@
 //   add ----> [ plan | create | join | up ] ---- pod a, pod b, and pods that end in between
 //   add ---/
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Agent } from '../../src/agent.ts';
+import type { Agent } from '../../src/agent.ts';
 import { failOnLeakedFds, openFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
@@ -98,7 +98,7 @@ describe('of those who ask at once', () => {
     const asked = await Promise.allSettled([
       agent.wires.update({ id }, { mtu: 1400, datapath: null }),
       agent.wires.remove({ id }),
-      agent.wires.update({ id }, { mtu: 1300, datapath: 'tcx' }),
+      agent.wires.update({ id }, { mtu: 1300, datapath: 'clsact' }),
     ]);
     expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(asked[2]).toMatchObject({ reason: { name: 'Failure', code: 'not_found' } });

@@ -5,8 +5,8 @@
 //
 // Both pods are silent (no IPv6, permanent neighbours), so that every frame is the test's.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Agent } from '../../src/agent.ts';
-import { type CounterItem, type WireItem } from '../../src/features/wire/api.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { CounterItem, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { end, Node, wireSpec } from './node.ts';

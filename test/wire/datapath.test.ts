@@ -7,13 +7,12 @@
 //    checksums left to a device         checksums found wrong, but for tx off
 //    that does not exist
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Agent } from '../../src/agent.ts';
-import { type DatapathChoice, type WireItem } from '../../src/features/wire/api.ts';
-import { missingTcx } from '../../loader/features.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { DatapathChoice, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
-import { skipUnless } from '../skip.ts';
 import { attached, nothing } from './inventory.ts';
+import { onTcx } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { Datagrams, Stream } from './traffic.ts';
 
@@ -63,8 +62,7 @@ describe('a wire', () => {
     await carriesEverything();
   }, 30_000);
 
-  const tcx = skipUnless(missingTcx() === null, 'tcx needs Linux 6.6');
-  tcx.test(
+  onTcx.test(
     'takes tcx when it is told to',
     async () => {
       const wire = await add('tcx');

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { pino } from 'pino';
 import { startAgent, type Agent, type AgentConfig } from '../../src/agent.ts';
-import { type SideSpec, type WireEvent, type WireItem, type WireSpec } from '../../src/features/wire/api.ts';
+import type { SideSpec, WireEvent, WireItem, WireSpec } from '../../src/features/wire/api.ts';
 import { Inventory } from './inventory.ts';
 
 export const bpffs = '/sys/fs/bpf';

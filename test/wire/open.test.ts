@@ -6,7 +6,7 @@
 //   | .1 ::1 |   veth    |  MAC of b       MAC of a |   veth    | .2 ::2 |
 //   +--------+           +--------------------------+           +--------+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Agent } from '../../src/agent.ts';
+import type { Agent } from '../../src/agent.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
 import { link, links, nothing } from './inventory.ts';

@@ -7,9 +7,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Agent } from '../../src/agent.ts';
-import { type WireSpec } from '../../src/features/wire/api.ts';
-import { type Failure } from '../../src/features/failure.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { WireSpec } from '../../src/features/wire/api.ts';
+import type { Failure } from '../../src/features/failure.ts';
 import { openFds, failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';

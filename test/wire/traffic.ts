@@ -1,6 +1,6 @@
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Pods } from '../pods.ts';
+import type { Pods } from '../pods.ts';
 
 /** Where test/traffic is built to. */
 export const tool = (name: string): string =>

@@ -5,12 +5,13 @@
 //                                                      ^
 //                                    mtu, tcx <-> clsact <-> xdp
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Agent } from '../../src/agent.ts';
-import { type DatapathChoice, type WireItem } from '../../src/features/wire/api.ts';
+import type { Agent } from '../../src/agent.ts';
+import type { DatapathChoice, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { attached, link, nothing } from './inventory.ts';
+import { onTcx } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { repetitions } from './repeat.ts';
 import { Datagrams } from './traffic.ts';
@@ -85,20 +86,24 @@ describe('a wire in use', () => {
     expect(lost).toEqual([0, 0]);
   }, 60_000);
 
-  test('moves between tcx and clsact and loses nothing', async () => {
-    const change = async (datapath: DatapathChoice): Promise<void> => {
-      const changed = await agent.wires.update({ id: wire.id }, { mtu: null, datapath });
-      expect(changed.hops.map((hop) => hop.datapath)).toEqual([datapath, datapath]);
-      for (const { host } of [wire.left, wire.right]) expect(attached(host.name)).toBe(datapath);
-    };
-    const lost = await lossDuring(async () => {
-      for (let i = 0; i < repetitions(3); i++) {
-        await change('tcx');
-        await change('clsact');
-      }
-    });
-    expect(lost).toEqual([0, 0]);
-  }, 60_000);
+  onTcx.test(
+    'moves between tcx and clsact and loses nothing',
+    async () => {
+      const change = async (datapath: DatapathChoice): Promise<void> => {
+        const changed = await agent.wires.update({ id: wire.id }, { mtu: null, datapath });
+        expect(changed.hops.map((hop) => hop.datapath)).toEqual([datapath, datapath]);
+        for (const { host } of [wire.left, wire.right]) expect(attached(host.name)).toBe(datapath);
+      };
+      const lost = await lossDuring(async () => {
+        for (let i = 0; i < repetitions(3); i++) {
+          await change('tcx');
+          await change('clsact');
+        }
+      });
+      expect(lost).toEqual([0, 0]);
+    },
+    60_000,
+  );
 
   test('moves to xdp and back and loses nothing, once the pods compute their checksums themselves', async () => {
     for (const pod of [a, b]) run('ip', 'netns', 'exec', pod, 'ethtool', '-K', 'vwire0', 'tx', 'off');
@@ -138,7 +143,7 @@ describe('a change that cannot be', () => {
     const refused = await failureOf(agent.wires.update({ id: plain.id }, { mtu: 1400, datapath: 'xdp' }));
     expect(refused).toMatchObject({ code: 'refused', field: 'datapath' });
     expect([link(a, 'vwire0').mtu, link(b, 'vwire0').mtu]).toEqual([1500, 1500]);
-    const bad = await failureOf(agent.wires.update({ id: plain.id }, { mtu: 67, datapath: 'tcx' }));
+    const bad = await failureOf(agent.wires.update({ id: plain.id }, { mtu: 67, datapath: 'clsact' }));
     expect(bad).toMatchObject({ code: 'invalid', field: 'mtu' });
     expect(attached(plain.left.host.name)).toBe('clsact');
   });

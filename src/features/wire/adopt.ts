@@ -1,10 +1,11 @@
-import { type Logger } from 'pino';
-import { type Enter } from '../../dataplane/dataplane.ts';
+import { basename } from 'node:path';
+import type { Logger } from 'pino';
+import type { Enter } from '../../dataplane/dataplane.ts';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { setMac } from '../../net/device.ts';
-import { type NetnsHandle } from '../../net/netns.ts';
-import { readWireRecords } from '../../state/view.ts';
-import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import type { NetnsHandle } from '../../net/netns.ts';
+import { readWireRecords, type Unreadable } from '../../state/view.ts';
+import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import {
   addressPodEnd,
   bringUp,
@@ -28,7 +29,7 @@ import {
   type Workshop,
 } from './open.ts';
 import { adoptOrphans } from './orphans.ts';
-import { type WireBook } from './wires.ts';
+import type { WireBook } from './wires.ts';
 
 /** What an agent does with one wire it finds: kernel and file compared, one row each. */
 export type Verdict = 'adopt' | 'finish' | 'undo' | 'recreate' | 'drop';
@@ -56,6 +57,10 @@ export function verdictFor(intent: WireRecord['intent'], found: Found): Verdict 
   }
 }
 
+/** Files are named after their wires. */
+const idsOf = (unreadable: readonly Unreadable[]): Set<number> =>
+  new Set(unreadable.map(({ file }) => Number(basename(file, '.json'))));
+
 interface Adoption {
   book: WireBook;
   shop: Workshop;
@@ -72,13 +77,13 @@ interface Inspected {
 }
 
 function inspectSide(
-  wanted: SideRecord,
   side: Side,
-  wire: number,
+  { id, intent, [side]: wanted }: WireRecord,
   { shop }: Adoption,
   handle: NetnsHandle | null,
 ): Inspected {
-  const found = findSide(shop.host, deviceAlias(shop.instance, wire, side), wanted, handle);
+  const marks = { mark: deviceAlias(shop.instance, id, side), unmarked: intent === 'opening' };
+  const found = findSide(shop.host, marks, wanted, handle);
   const { host, pod } = found;
   const record = {
     ...wanted,
@@ -102,12 +107,18 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
   const { book, shop, log } = adoption;
   const { records, unreadable } = readWireRecords(adoption.instanceDirectory);
   for (const { file, problem } of unreadable)
-    log.error({ file, problem }, 'State file cannot be read and is left alone');
+    log.error({ file, problem }, 'State file cannot be read and is left alone, as is its wire');
   for (const record of records) {
     shop.dataplane.reserveWire(record.id);
     await adoptWire(record, adoption);
   }
-  const forgetGraces = await adoptOrphans(book, shop, adoption.orphanGraceMs, log);
+  const forgetGraces = await adoptOrphans({
+    book,
+    shop,
+    graceMs: adoption.orphanGraceMs,
+    log,
+    spared: idsOf(unreadable),
+  });
   shop.dataplane.keepOnly([...book.entries.values()].map(({ record }) => joinedOf(record)));
   shop.dataplane.forgetOtherVersions();
   return forgetGraces;
@@ -117,8 +128,8 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
   const { book, log } = adoption;
   await reborrowing(record, async (found) => {
     const inspected = {
-      left: inspectSide(record.left, 'left', record.id, adoption, found.left),
-      right: inspectSide(record.right, 'right', record.id, adoption, found.right),
+      left: inspectSide('left', record, adoption, found.left),
+      right: inspectSide('right', record, adoption, found.right),
     };
     const handles = bothAlive(found);
     const verdict = verdictFor(record.intent, {

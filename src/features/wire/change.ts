@@ -1,6 +1,6 @@
 import { parseMtu } from '../../net/mtu.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
-import { type WireChange } from './api.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
+import type { WireChange } from './api.ts';
 import { changeMtu, type Handles } from './devices.ts';
 import { joinedOf, type Entry } from './entry.ts';
 import { fault } from './fault.ts';

@@ -1,5 +1,5 @@
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
-import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import { addAddress, addressSpec } from '../../net/addr.ts';
 import { parseCidr } from '../../net/cidr.ts';
 import {
@@ -13,8 +13,8 @@ import {
   type VethSpec,
 } from '../../net/device.ts';
 import { NetlinkError } from '../../net/error.ts';
-import { type Device, type OffloadSizes } from '../../net/link.ts';
-import { type NetnsHandle } from '../../net/netns.ts';
+import type { Device, OffloadSizes } from '../../net/link.ts';
+import type { NetnsHandle } from '../../net/netns.ts';
 import { NetlinkSocket } from '../../net/socket.ts';
 import { setSysctl } from '../../net/sysctl.ts';
 import { within } from '../../net/within.ts';
@@ -213,12 +213,13 @@ export interface SideFound {
 }
 
 /**
- * The two ends of a side as they are now, whatever they are called by now. Between creation and mark a
- * host end has only its name, which the record foretold.
+ * The two ends of a side as they are now, whatever they are called by now. Between creation and mark,
+ * hence only of a wire that was being opened, a host end has nothing but its name, which the record
+ * foretold.
  */
 export function findSide(
   host: NetlinkSocket,
-  mark: string,
+  { mark, unmarked }: { mark: string; unmarked: boolean },
   record: SideRecord,
   handle: NetnsHandle | null,
 ): SideFound {
@@ -227,7 +228,7 @@ export function findSide(
   const named = findByName(host, record.hostName);
   const found =
     meant(named, mark) ??
-    meant(named, null) ??
+    (unmarked ? meant(named, null) : null) ??
     (record.hostIfindex === 0 ? null : meant(findByIndex(host, record.hostIfindex), mark));
   const podIfindex = found?.linkIfindex ?? null;
   if (found === null || podIfindex === null || handle === null) return { host: found, pod: null };

@@ -1,8 +1,8 @@
-import { type Joined } from '../../dataplane/dataplane.ts';
-import { type Side } from '../../dataplane/port.ts';
-import { type Scope } from '../../state/scope.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
-import { type WireState } from './api.ts';
+import type { Joined } from '../../dataplane/dataplane.ts';
+import type { Side } from '../../dataplane/port.ts';
+import type { Scope } from '../../state/scope.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
+import type { WireState } from './api.ts';
 import { portOf } from './plan.ts';
 
 /** One wire the agent knows of: what was meant, what is held, how it stands. */

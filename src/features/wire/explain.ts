@@ -1,10 +1,10 @@
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { isAttached, lossesObserved } from '../../dataplane/inspect.ts';
 import { findByIndex } from '../../net/device.ts';
-import { type Device } from '../../net/link.ts';
+import type { Device } from '../../net/link.ts';
 import { NetlinkSocket } from '../../net/socket.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
-import { type WireItem, type WireName } from './api.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
+import type { WireItem, WireName } from './api.ts';
 import { inPod } from './devices.ts';
 import { deviceAlias } from './names.ts';
 import { reopen } from './namespaces.ts';

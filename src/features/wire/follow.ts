@@ -1,8 +1,8 @@
-import { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { findByIndex, listDevices, setMac } from '../../net/device.ts';
 import { glink } from '../../net/ethtool.ts';
-import { type Device } from '../../net/link.ts';
+import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { sameNetns } from '../../net/netns.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
@@ -10,7 +10,7 @@ import { parseAlias, type AliasParts } from './names.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
 import { inPod } from './devices.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
-import { type WireBook } from './wires.ts';
+import type { WireBook } from './wires.ts';
 
 interface End {
   entry: Entry;

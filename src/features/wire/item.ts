@@ -1,7 +1,7 @@
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
-import { type ByDirection, type Dropped, type View } from '../../dataplane/view.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
-import { type CounterItem, type HopItem, type PortItem, type WireItem, type WireState } from './api.ts';
+import type { ByDirection, Dropped, View } from '../../dataplane/view.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
+import type { CounterItem, HopItem, PortItem, WireItem, WireState } from './api.ts';
 
 function port(record: WireRecord, side: Side): PortItem {
   const { netns, name, ifindex, mac, hostName, hostIfindex, addresses } = record[side];

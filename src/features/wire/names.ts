@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Side } from '../../dataplane/port.ts';
+import type { Side } from '../../dataplane/port.ts';
 
 /**
  * Name of the device in the agent's namespace, 15 bytes at most: `vw`, four hex digits of the instance

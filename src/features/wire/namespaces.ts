@@ -1,8 +1,8 @@
 import { sides, type Side } from '../../dataplane/port.ts';
-import { type NetnsRecord, type WireRecord } from '../../state/wire-record.ts';
+import type { NetnsRecord, WireRecord } from '../../state/wire-record.ts';
 import { NetnsError, type NetnsHandle, openNetns } from '../../net/netns.ts';
 import { parseNetns } from '../../net/netns-ref.ts';
-import { type Handles } from './devices.ts';
+import type { Handles } from './devices.ts';
 
 /** Borrows both namespaces of a new wire for one operation; they are closed when it is over. */
 export async function borrowing<T>(

@@ -1,16 +1,16 @@
-import { type Dataplane, type Enter } from '../../dataplane/dataplane.ts';
+import type { Dataplane, Enter } from '../../dataplane/dataplane.ts';
 import { sides } from '../../dataplane/port.ts';
 import { findByName } from '../../net/device.ts';
-import { type NetlinkSocket } from '../../net/socket.ts';
+import type { NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
-import { type WireFiles } from '../../state/wires.ts';
+import type { WireFiles } from '../../state/wires.ts';
 import { addressPodEnd, bringUp, createSide, type Handles } from './devices.ts';
 import { type Entry, joinedOf } from './entry.ts';
 import { fault } from './fault.ts';
 import { deviceAlias } from './names.ts';
 import { waitReady } from './ready.ts';
 import { explainXdp } from './refusal.ts';
-import { type Reaper } from './reaper.ts';
+import type { Reaper } from './reaper.ts';
 
 /** What opening and closing a wire needs around it. */
 export interface Workshop {
@@ -31,7 +31,6 @@ export const entering =
 export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
   return entry.scope.hold('record', '', () => {
     shop.files.write(entry.record);
-    fault('recorded');
     return () => {
       refuseWhileDevicesRemain(entry, shop);
       shop.dataplane.forget(joinedOf(entry.record));
@@ -93,6 +92,7 @@ export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promis
 export async function openWire(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
   try {
     await holdRecord(entry, shop);
+    fault('recorded');
     await holdDevices(entry, shop, () => {
       for (const side of sides) {
         entry.record = {

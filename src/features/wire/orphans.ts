@@ -1,11 +1,12 @@
-import { type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { sides, type Side } from '../../dataplane/port.ts';
 import { listDevices } from '../../net/device.ts';
-import { type Device } from '../../net/link.ts';
-import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import type { Device } from '../../net/link.ts';
+import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
+import type { Entry } from './entry.ts';
 import { parseAlias } from './names.ts';
 import { holdDevices, holdMemory, type Workshop } from './open.ts';
-import { type WireBook } from './wires.ts';
+import type { WireBook } from './wires.ts';
 
 type Ends = Partial<Record<Side, Device>>;
 
@@ -20,38 +21,47 @@ function strays(book: WireBook, shop: Workshop): Map<number, Ends> {
   return wires;
 }
 
+interface Orphanage {
+  book: WireBook;
+  shop: Workshop;
+  graceMs: number;
+  log: Logger;
+  /** Wires that have a file, though nobody can read it: they are nobody's to remove. */
+  spared: ReadonlySet<number>;
+}
+
 /**
  * Takes up devices with our mark that no file speaks of: they forward on for a grace, then go. Call the
  * returned function when the agent ends before that; the next agent starts their grace anew.
  */
-export async function adoptOrphans(
-  book: WireBook,
-  shop: Workshop,
-  graceMs: number,
-  log: Logger,
-): Promise<() => void> {
+export async function adoptOrphans({ book, shop, graceMs, log, spared }: Orphanage): Promise<() => void> {
   const timers: NodeJS.Timeout[] = [];
   for (const [id, ends] of strays(book, shop)) {
     shop.dataplane.reserveWire(id);
     const entry = book.enter(orphanRecord(id, ends), 'orphan');
     await holdMemory(entry, shop);
     await holdDevices(entry, shop, () => undefined);
+    if (spared.has(id)) {
+      book.announce('orphaned', entry.record, 'its state file cannot be read: it stays until it is removed');
+      continue;
+    }
     const plan = `it forwards on and goes in ${graceMs / 1000} s`;
     log.warn({ wire: id }, `No state file speaks of wire ${id}: ${plan}`);
     book.announce('orphaned', entry.record, plan);
-    const end = async (): Promise<void> => {
-      if (entry.state !== 'orphan') return;
-      try {
-        await book.close(entry, 'nobody asked for it');
-      } catch (error) {
-        log.error({ wire: id, error: String(error) }, 'Orphan cannot be removed');
-      }
-    };
-    timers.push(setTimeout(() => void end(), graceMs).unref());
+    timers.push(setTimeout(() => void end(entry), graceMs).unref());
   }
   return () => {
     for (const timer of timers) clearTimeout(timer);
   };
+
+  async function end(entry: Entry): Promise<void> {
+    if (entry.state !== 'orphan') return;
+    try {
+      await book.close(entry, 'nobody asked for it');
+    } catch (error) {
+      log.error({ wire: entry.record.id, error: String(error) }, 'Orphan cannot be removed');
+    }
+  }
 }
 
 /** All that can be told of a wire from its host ends. */

@@ -1,6 +1,6 @@
 import { chooseDatapath } from '../../dataplane/datapath.ts';
 import { farSide, type Port, type Side } from '../../dataplane/port.ts';
-import { type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import { formatCidr, parseCidr } from '../../net/cidr.ts';
 import { findByName, listDevices } from '../../net/device.ts';
 import { parseIfname } from '../../net/ifname.ts';

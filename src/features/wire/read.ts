@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { View } from '../../dataplane/view.ts';
 import { readWireRecords } from '../../state/view.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
 import { Failure } from '../failure.ts';
-import { type WireItem, type WireName, type WireState } from './api.ts';
+import type { WireItem, WireName, WireState } from './api.ts';
 import { wireItem } from './item.ts';
 
 /** Where an instance keeps its things; needs no agent. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { sides } from '../../dataplane/port.ts';
-import { type WireRecord } from '../../state/wire-record.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
 import { glink } from '../../net/ethtool.ts';
 import { within } from '../../net/within.ts';
 import { Failure } from '../failure.ts';
-import { type Handles } from './devices.ts';
+import type { Handles } from './devices.ts';
 
 /** Between two looks, and for the whole wait, in ms. */
 const POLL_MS = 1;

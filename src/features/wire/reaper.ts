@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { changeRequest, deleteGroup, getRequest, listDevices } from '../../net/device.ts';
 import { decodeLink } from '../../net/link.ts';
-import { type NetlinkSocket } from '../../net/socket.ts';
+import type { NetlinkSocket } from '../../net/socket.ts';
 import { parseAlias } from './names.ts';
 
 interface Doomed {

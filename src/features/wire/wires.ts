@@ -1,16 +1,9 @@
-import { type Logger } from 'pino';
-import { type View } from '../../dataplane/view.ts';
+import type { Logger } from 'pino';
+import type { View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
 import { KEPT_ERRORS, type SideRecord, type WireRecord } from '../../state/wire-record.ts';
 import { Failure } from '../failure.ts';
-import {
-  type WireChange,
-  type WireEvent,
-  type WireItem,
-  type WireName,
-  type Wires,
-  type WireSpec,
-} from './api.ts';
+import type { WireChange, WireEvent, WireItem, WireName, Wires, WireSpec } from './api.ts';
 import { carryOutChange, planChange } from './change.ts';
 import { inTurn, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
