@@ -70,14 +70,25 @@ class KoffiLibrary implements DriverLibrary {
 class KoffiWatch implements Watch {
   // An unreferenced PollHandle is collected and its events stop silently.
   static readonly #live = new Set<KoffiWatch>();
-  readonly #handle: { unref(): void; close(): void };
+  readonly #handle: ReturnType<typeof koffi.node.poll>;
+  readonly #ready: () => void;
   #open = true;
 
   constructor(fd: number, ready: () => void) {
-    // The shipped declaration says (events); the callback is called with (status, events).
-    this.#handle = koffi.node.poll(fd, { readable: true }, ready);
+    this.#ready = ready;
+    this.#handle = koffi.node.poll(fd, { readable: true }, this.#called);
     KoffiWatch.#live.add(this);
   }
+
+  /**
+   * The shipped declaration says (events); what comes is (status, events). A negative status is a POLLERR,
+   * after which libuv has stopped the handle: an error that has been read is over, so it goes on.
+   */
+  readonly #called = (status: unknown): void => {
+    this.#ready();
+    if (this.#open && typeof status === 'number' && status < 0)
+      this.#handle.start({ readable: true }, this.#called);
+  };
 
   unref(): void {
     if (this.#open) this.#handle.unref();

@@ -115,6 +115,24 @@ describe.each(drivers)('the FFI port by $name', (ffi) => {
     expect(calls).toBe(2);
   });
 
+  test('a watch calls back when its fd has failed, and again', async () => {
+    const [out, into] = makePipe();
+    close(out);
+    fds.splice(fds.indexOf(out), 1);
+    let calls = 0;
+    const held: Watch[] = [];
+    await new Promise<void>((resolve) => {
+      const count = (): void => {
+        calls++;
+        if (calls < 3) return;
+        held.pop()?.close();
+        resolve();
+      };
+      held.push(ffi.watch(into, count));
+    });
+    expect(calls).toBe(3);
+  });
+
   test('a missing symbol is told apart before use and named when used', () => {
     expect(libc.has('no_such_symbol')).toBe(false);
     expect(libc.has('strlen')).toBe(true);

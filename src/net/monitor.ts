@@ -57,18 +57,13 @@ export class Monitor {
   readonly #fd: number;
   readonly #receiver = new Receiver();
   readonly #deliver: (event: MonitorEvent) => void;
-  #watch: Watch;
-  #referenced = true;
+  readonly #watch: Watch;
   #open = true;
 
   private constructor(fd: number, deliver: (event: MonitorEvent) => void) {
     this.#fd = fd;
     this.#deliver = deliver;
-    this.#watch = this.#listen();
-  }
-
-  #listen(): Watch {
-    return watch(this.#fd, () => {
+    this.#watch = watch(fd, () => {
       this.#read();
     });
   }
@@ -94,7 +89,6 @@ export class Monitor {
 
   /** The process may end while the monitor is open. */
   unref(): void {
-    this.#referenced = false;
     if (this.#open) this.#watch.unref();
   }
 
@@ -113,20 +107,12 @@ export class Monitor {
         case 'empty':
           return;
         case 'overrun':
-          this.#recover();
           this.#deliver({ kind: 'overflow' });
           break;
         case 'datagram':
           this.#events(received.datagram, received.nsid);
       }
     }
-  }
-
-  /** A lost notification is an error of the socket, and libuv stops a poll that reports one. */
-  #recover(): void {
-    this.#watch.close();
-    this.#watch = this.#listen();
-    if (!this.#referenced) this.#watch.unref();
   }
 
   #events(datagram: Buffer, nsid: number | null): void {
