@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { skipUnless } from '../../test/skip.ts';
-import type { Ffi } from './port.ts';
+import type { Ffi, Watch } from './port.ts';
 import { driverState } from './select.ts';
 import { driver as koffi } from './koffi.ts';
 
