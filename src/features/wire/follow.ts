@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { findByIndex, listDevices, setMac } from '../../net/device.ts';
+import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
@@ -109,10 +110,13 @@ export class Follower {
 
   /** Asked, not taken from the notification, which may be older than what we did since. */
   #carrier(entry: Entry, side: Side): void {
-    const { hostIfindex } = entry.record[side];
-    const host = findByIndex(this.#shop.host, hostIfindex);
-    if (!host) return; // its end is on the way to us
-    const up = glink(host.name);
+    let up: boolean;
+    try {
+      up = glink(entry.record[side].hostName);
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== 'ENODEV') throw error;
+      return; // it has ended or has another name, which is on the way to us
+    }
     if (up === !entry.down.has(side)) return;
     const joined = joinedOf(entry.record);
     if (up) {

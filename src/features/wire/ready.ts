@@ -25,8 +25,8 @@ function carriers(record: WireRecord, handles: Handles): boolean {
   return states.every(Boolean);
 }
 
-/** Lines of a table of the namespace as words; none where there is no IPv6. */
-function rows(table: 'if_inet6' | 'igmp6'): string[][] {
+/** Lines of a table of the namespace that name the device, as words; none where there is no IPv6. */
+function rows(table: 'if_inet6' | 'igmp6', name: string): string[][] {
   let text: string;
   try {
     text = readFileSync(`/proc/thread-self/net/${table}`, 'utf8');
@@ -34,15 +34,21 @@ function rows(table: 'if_inet6' | 'igmp6'): string[][] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  return text.split('\n').map((line) => line.trim().split(/\s+/));
+  // A pod may have hundreds of devices: only lines that may be meant are taken apart.
+  return text
+    .split('\n')
+    .filter((line) => line.includes(name))
+    .map((line) => line.trim().split(/\s+/));
 }
 
 /** Whether the device hears neighbour discovery for each of its addresses; 32 hex digits in both tables. */
 function joinedSolicitedNodes(name: string): boolean {
-  const addresses = rows('if_inet6').flatMap(([address = '', , , , , device]) =>
+  const addresses = rows('if_inet6', name).flatMap(([address = '', , , , , device]) =>
     device === name ? [address] : [],
   );
-  const groups = new Set(rows('igmp6').flatMap(([, device, group = '']) => (device === name ? [group] : [])));
+  const groups = new Set(
+    rows('igmp6', name).flatMap(([, device, group = '']) => (device === name ? [group] : [])),
+  );
   // The solicited-node group ends in the address's last 24 bits (RFC 4291).
   return addresses.every((address) => groups.has(`ff0200000000000000000001ff${address.slice(-6)}`));
 }
