@@ -28,7 +28,8 @@ const rules: readonly Rule[] = [
   {
     when: (q) => q.requested === 'xdp' && veth(q) && !q.acceptNoOffload,
     answer: 'refused',
-    reason: 'XDP on a veth breaks TCP and UDP checksums until transmit offload is switched off in both pods',
+    reason:
+      'XDP on a veth breaks TCP and UDP checksums, and loses VLAN tags, until transmit offload is switched off in both pods',
     allowed: 'auto, tcx, clsact, or xdp with --accept-no-offload',
   },
   {

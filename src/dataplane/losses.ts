@@ -36,7 +36,9 @@ export function observeLosses(
     return { state: { observed: true }, link };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    return { state: { observed: false, why: error.message }, link: null };
+    // The first line tells what is missing; the verifier's own words follow it.
+    const [why = ''] = error.message.split(/:?\s*\n/, 1);
+    return { state: { observed: false, why }, link: null };
   }
 }
 

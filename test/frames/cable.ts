@@ -26,17 +26,23 @@ export function bareCable(names: Readonly<Record<Side, string>>, mtu: number): (
   };
 }
 
-/** Sends lines from `src` at one end; what comes out at the other, in order of arrival. */
+/**
+ * Sends lines from `src` at one end; what comes out at the other, in order of arrival. `lastFrom` is the
+ * device of the cable itself, where the lines go through another one on top of it.
+ */
 export async function carry(
   lines: readonly string[],
   from: Place,
   to: Place,
   src: string,
-  { vnet = false } = {},
+  { vnet = false, lastFrom = from } = {},
 ): Promise<string[]> {
   const last = `${vnet ? `${'00'.repeat(10)}:` : ''}${sentinel(src).toString('hex')}`;
   const capture = await Capture.start(to, { vnet });
-  const { refused } = sendLines(from, [...lines, last], { vnet });
+  const refused = [
+    ...sendLines(from, lines, { vnet }).refused,
+    ...sendLines(lastFrom, [last], { vnet }).refused,
+  ];
   if (refused.length > 0) throw new Error(`The sender's device refused ${JSON.stringify(refused)}`);
   await capture.seen(last);
   return (await capture.stop()).filter((line) => line !== last);

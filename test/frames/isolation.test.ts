@@ -114,7 +114,10 @@ async function drained(capture: Capture, place: Place): Promise<string[]> {
   const last = sentinel(MARK);
   sendFrames(place, [last]);
   await capture.seen(last.toString('hex'));
-  return (await capture.stop()).filter((line) => line !== last.toString('hex'));
+  // On lo both addresses are zero; what a pod tells itself is its own affair.
+  return (await capture.stop()).filter(
+    (line) => line !== last.toString('hex') && !line.startsWith('0'.repeat(24)),
+  );
 }
 
 async function seen({ incoming, both }: Watch, pod: string): Promise<{ received: string[]; sent: string[] }> {
