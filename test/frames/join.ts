@@ -1,3 +1,5 @@
+import { glink } from '../../src/net/ethtool.ts';
+import { within } from '../../src/net/within.ts';
 import { randomBytes } from 'node:crypto';
 import { Dataplane, type Joined } from '../../src/dataplane/dataplane.ts';
 import type { Datapath } from '../../src/dataplane/datapath.ts';
@@ -68,9 +70,14 @@ export class Join {
     run('ip', '-n', this.names[side], 'link', 'set', 'p0', ...what);
   }
 
+  /** Up, and asked for the carrier: until the kernel has settled that, a device drops what it is given. */
   up(): void {
     for (const side of sides) this.setPod(side, 'up');
     for (const side of sides) this.setHost(side, 'up');
+    for (const side of sides) {
+      glink(this.hosts[side]);
+      within({ kind: 'name', name: this.names[side] }, () => glink('p0'));
+    }
   }
 
   close(): void {
