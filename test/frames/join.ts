@@ -1,5 +1,4 @@
 import { glink } from '../../src/net/ethtool.ts';
-import { within } from '../../src/net/within.ts';
 import { randomBytes } from 'node:crypto';
 import { Dataplane, type Joined } from '../../src/dataplane/dataplane.ts';
 import type { Datapath } from '../../src/dataplane/datapath.ts';
