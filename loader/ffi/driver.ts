@@ -26,6 +26,24 @@ export interface Driver {
   watch(fd: number, ready: () => void): Watch;
 }
 
+/** Both drivers hand out 64-bit integers in two shapes: as numbers while they are safe, in another beyond. */
+export function normalise(type: CType, value: unknown): CResult {
+  switch (type) {
+    case 'void':
+    case 'buf':
+      return undefined;
+    case 'i64':
+    case 'u64':
+    case 'ptr':
+      return BigInt(value as number | bigint | string);
+    case 'i32':
+    case 'u32':
+      return value as number;
+    case 'str':
+      return value as string | null;
+  }
+}
+
 function libraryOf(inner: DriverLibrary): Library {
   const lazily = (name: string, result: CType, args: readonly CType[]): (() => Binding) => {
     let bound: Binding | null = null;

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { portOf } from './driver.ts';
+import { normalise, portOf } from './driver.ts';
 import type { Binding, Driver, DriverLibrary } from './driver.ts';
 import type { CResult, CType, Callback, Watch } from './port.ts';
 
@@ -41,23 +41,6 @@ const ref = require('ref-napi') as Ref;
 
 function outgoing(type: CType, value: unknown): unknown {
   return type === 'i64' || type === 'u64' || type === 'ptr' ? (value as bigint).toString() : value;
-}
-
-function normalise(type: CType, value: unknown): CResult {
-  switch (type) {
-    case 'void':
-    case 'buf':
-      return undefined;
-    case 'i64':
-    case 'u64':
-    case 'ptr':
-      return BigInt(value as number | string);
-    case 'i32':
-    case 'u32':
-      return value as number;
-    case 'str':
-      return value as string | null;
-  }
 }
 
 class NapiLibrary implements DriverLibrary {

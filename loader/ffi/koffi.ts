@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { portOf } from './driver.ts';
+import { normalise, portOf } from './driver.ts';
 import type { Binding, Driver, DriverLibrary } from './driver.ts';
 import type { CResult, CType, Callback, Watch } from './port.ts';
 
@@ -18,24 +18,6 @@ const names: Record<CType, string> = {
 type Native = ((...args: unknown[]) => unknown) & {
   async(...args: unknown[]): void;
 };
-
-/** koffi hands out 64-bit integers as numbers while they are safe, as bigints beyond. */
-function normalise(type: CType, value: unknown): CResult {
-  switch (type) {
-    case 'void':
-    case 'buf':
-      return undefined;
-    case 'i64':
-    case 'u64':
-    case 'ptr':
-      return BigInt(value as number | bigint);
-    case 'i32':
-    case 'u32':
-      return value as number;
-    case 'str':
-      return value as string | null;
-  }
-}
 
 class KoffiLibrary implements DriverLibrary {
   readonly #handle: ReturnType<typeof koffi.load>;
