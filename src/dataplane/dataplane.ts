@@ -9,7 +9,8 @@ import { datapaths, type Datapath } from './datapath.ts';
 import { type BlockReason, directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
 import { keepEntries } from './stale.ts';
-import { observeLosses, watchPort, unwatchPort } from './losses.ts';
+import { observeLosses, watchPort, unwatchPort, type LossObservation } from './losses.ts';
+import type { Enter, Joined } from './joined.ts';
 import { makePinDirectories, pinPaths, type PinPaths } from './pins.ts';
 import { farSide, sides, type Port, type Side } from './port.ts';
 import { Programs, type ProgramName } from './programs.ts';
@@ -21,20 +22,6 @@ export interface DataplaneConfig {
   /** Wires the tables have room for; null takes what the programs declare (65,536). */
   maxWires: number | null;
 }
-
-/** Two ports joined, as the dataplane needs them. */
-export interface Joined {
-  id: number;
-  left: Port;
-  right: Port;
-  datapath: Datapath;
-}
-
-/** Enters the namespace of a side's pod for the time of a call. */
-export type Enter = (side: Side, act: () => void) => void;
-
-/** Whether losses after a redirect can be told on this kernel, and if not, why. */
-export type LossObservation = { observed: true } | { observed: false; why: string };
 
 /**
  * Owns the maps, programs and attachments of one instance. Everything that forwards is pinned or belongs

@@ -7,11 +7,13 @@ import { unpin } from '../../loader/pin.ts';
 import { DeviceEnd, type Watched, type WatchedKey } from '../../maps/layouts.gen.ts';
 import type { WatchedTable } from '../../maps/table.ts';
 import { ownNetns } from '../net/netns.ts';
-import type { LossObservation } from './dataplane.ts';
 import { directionFrom } from './hops.ts';
 import type { PinPaths } from './pins.ts';
 import type { Port, Side } from './port.ts';
 import type { Programs } from './programs.ts';
+
+/** Whether losses after a redirect can be told on this kernel, and if not, why. */
+export type LossObservation = { observed: true } | { observed: false; why: string };
 
 /**
  * Starts, or finds, the program that hears of every packet the kernel drops. It needs a kernel that tells

@@ -1,5 +1,5 @@
 import type { WatchedTable } from '../../maps/table.ts';
-import type { Joined } from './dataplane.ts';
+import type { Joined } from './joined.ts';
 import type { SharedTables } from './kernel-maps.ts';
 import { watchedKeys } from './losses.ts';
 import { sides } from './port.ts';

@@ -1,6 +1,7 @@
 import { glink } from '../../src/net/ethtool.ts';
 import { randomBytes } from 'node:crypto';
-import { Dataplane, type Joined } from '../../src/dataplane/dataplane.ts';
+import { Dataplane } from '../../src/dataplane/dataplane.ts';
+import type { Joined } from '../../src/dataplane/joined.ts';
 import type { Datapath } from '../../src/dataplane/datapath.ts';
 import { farSide, sides, type Port, type Side } from '../../src/dataplane/port.ts';
 import { View } from '../../src/dataplane/view.ts';

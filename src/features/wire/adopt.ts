@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
-import type { Enter } from '../../dataplane/dataplane.ts';
+import type { Enter } from '../../dataplane/joined.ts';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import { setMac } from '../../net/device.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
@@ -147,12 +147,31 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
       await carryOut(verdict, entry, adoption, handles);
       if (verdict === 'adopt') catchUp(entry, inspected, handles, adoption);
     } catch (error) {
-      book.announce('failed', record, `${verdict}: ${(error as Error).message}`);
-      // What forwards is not taken down because it could not be looked after.
-      if (verdict === 'adopt') entry.state = 'open';
-      else if (book.entries.has(record.id)) await undo(entry, adoption, `${verdict} failed`);
+      await giveUp(entry, verdict, adoption, (error as Error).message);
     }
   });
+}
+
+/** One wire that cannot be dealt with keeps no agent from starting. */
+async function giveUp(entry: Entry, verdict: Verdict, adoption: Adoption, problem: string): Promise<void> {
+  const { book } = adoption;
+  const failed = (more: string): void => {
+    book.announce('failed', entry.record, `${verdict}: ${problem}${more}`);
+  };
+  // What forwards is not taken down because it could not be looked after.
+  if (verdict === 'adopt') {
+    entry.state = 'open';
+    failed('');
+    return;
+  }
+  try {
+    if (verdict === 'finish' || !entry.scope.isEmpty) await undo(entry, adoption, `${verdict} failed`);
+    book.drop(entry);
+    failed('');
+  } catch (error) {
+    entry.state = 'closing';
+    failed(`; it cannot be undone: ${(error as Error).message}`);
+  }
 }
 
 async function carryOut(

@@ -1,4 +1,4 @@
-import type { Joined } from '../../dataplane/dataplane.ts';
+import type { Joined } from '../../dataplane/joined.ts';
 import type { Side } from '../../dataplane/port.ts';
 import type { Scope } from '../../state/scope.ts';
 import type { WireRecord } from '../../state/wire-record.ts';

@@ -1,4 +1,5 @@
-import type { Dataplane, Enter } from '../../dataplane/dataplane.ts';
+import type { Dataplane } from '../../dataplane/dataplane.ts';
+import type { Enter } from '../../dataplane/joined.ts';
 import { sides } from '../../dataplane/port.ts';
 import { findByName } from '../../net/device.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
