@@ -7,7 +7,7 @@
 //   ours, forwarding           none       orphan, forwards for a grace
 //   nothing                    open       recreate if the namespaces live, else drop
 //   anything                   closing    finish the removal
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WireItem } from '../../src/features/wire/api.ts';
@@ -18,6 +18,8 @@ import { editRecord, identityOf } from './identity.ts';
 import { links, nothing } from './inventory.ts';
 import { hasTcx, otherDatapath } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

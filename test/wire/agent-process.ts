@@ -27,35 +27,45 @@ export async function vwire(place: Place, ...args: string[]): Promise<string> {
   return stdout;
 }
 
+interface AgentOptions {
+  /** VWIRE_FAULT of the process. */
+  fault?: string;
+  args?: string[];
+}
+
 /** An agent in a process of its own, as users run it; a test may kill it. */
 export class AgentProcess {
   readonly client: AdminClient;
   readonly #child: ChildProcess;
+  readonly #readyFile: string;
   #log = '';
 
-  private constructor(child: ChildProcess, place: Place) {
+  private constructor(child: ChildProcess, place: Place, readyFile: string) {
     this.#child = child;
+    this.#readyFile = readyFile;
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
     const socketPath = join(place.runDir, place.instance, 'admin.sock');
     this.client = new AdminClient({ socketPath, instance: place.instance, timeoutMs: 20_000, signal: null });
   }
 
-  /** Settles when the agent answers. */
-  static async start(
-    place: Place,
-    { fault = '', args = [] }: { fault?: string; args?: string[] } = {},
-  ): Promise<AgentProcess> {
+  /** Starts one and does not wait for it. */
+  static spawn(place: Place, { fault = '', args = [] }: AgentOptions = {}): AgentProcess {
     const readyFile = join(place.runDir, `ready-${process.hrtime.bigint()}`);
     const child = spawn(
       process.execPath,
       [main, 'agent', ...flagsOf(place), '--log-level', 'warn', '--ready-file', readyFile, ...args],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, VWIRE_FAULT: fault } },
     );
-    const agent = new AgentProcess(child, place);
+    return new AgentProcess(child, place, readyFile);
+  }
+
+  /** Settles when the agent answers. */
+  static async start(place: Place, options: AgentOptions = {}): Promise<AgentProcess> {
+    const agent = AgentProcess.spawn(place, options);
     await eventually(() => {
       if (agent.ended) return;
-      if (!existsSync(readyFile)) throw new Error(`The agent is not ready: ${agent.#log}`);
+      if (!existsSync(agent.#readyFile)) throw new Error(`The agent is not ready: ${agent.#log}`);
     }, 20_000);
     if (agent.ended) throw new Error(`The agent ended: ${agent.#log}`);
     return agent;

@@ -3,13 +3,15 @@
 //   add ---\        agent's namespace
 //   add ----> [ plan | create | join | up ] ---- pod a, pod b, and pods that end in between
 //   add ---/
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import { failOnLeakedFds, openFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { links, nothing } from './inventory.ts';
 import { end, Node, wireSpec } from './node.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

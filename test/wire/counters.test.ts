@@ -4,13 +4,15 @@
 //   OutSegs, tx packets/bytes -> packets, segments, bytes of a hop -> rx packets/bytes
 //
 // Both pods are silent (no IPv6, permanent neighbours), so that every frame is the test's.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import type { CounterItem, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { Stream, tool } from './traffic.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();
@@ -27,12 +29,12 @@ const device = (pod: string): Stats['stats64'] => {
   if (!found) throw new Error(`${pod} has no vwire0`);
   return found.stats64;
 };
-const segmentsOut = (pod: string): number =>
-  Number(
-    /^TcpOutSegs\s+(\d+)/m.exec(
-      run('ip', 'netns', 'exec', pod, 'nstat', '-a', '-s', '-z', 'TcpOutSegs'),
-    )?.[1],
-  );
+/** OutSegs leaves out what is sent again. */
+const segmentsOut = (pod: string): number => {
+  const names = ['TcpOutSegs', 'TcpRetransSegs'];
+  const shown = run('ip', 'netns', 'exec', pod, 'nstat', '-a', '-s', '-z', ...names);
+  return names.reduce((sum, name) => sum + Number(new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(shown)?.[1]), 0);
+};
 const counters = (): WireItem['counters'] => {
   const found = node.wire(wire.id);
   if (!found) throw new Error('The wire is gone');

@@ -6,7 +6,7 @@
 //   +--------+                        +--------+
 //    checksums left to a device         checksums found wrong, but for tx off
 //    that does not exist
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import type { DatapathChoice, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
@@ -15,6 +15,8 @@ import { attached, nothing } from './inventory.ts';
 import { onTcx } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { Datagrams, Stream } from './traffic.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

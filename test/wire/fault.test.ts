@@ -2,7 +2,7 @@
 //
 //   recorded -> created left -> created right -> addressed -> joined -> up -> opened
 //                                                         -> switched -> closing -> deleting
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
 import { faultPoints, type FaultPoint } from '../../src/features/wire/fault.ts';
 import type { WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
@@ -11,6 +11,8 @@ import { AgentProcess } from './agent-process.ts';
 import { attached, links, nothing } from './inventory.ts';
 import { otherDatapath } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

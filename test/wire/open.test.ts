@@ -5,7 +5,7 @@
 //   | vwire0 |===========| vw....l          vw....r |===========| vwire0 |
 //   | .1 ::1 |   veth    |  MAC of b       MAC of a |   veth    | .2 ::2 |
 //   +--------+           +--------------------------+           +--------+
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
@@ -13,6 +13,8 @@ import { link, links, nothing } from './inventory.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { repetitions } from './repeat.ts';
 import { Datagrams, Stream } from './traffic.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

@@ -4,7 +4,7 @@
 //   +----------+          +------------------+          +----------+
 //   |  taken0  |          |  nothing of ours |          |          |
 //   +----------+          +------------------+          +----------+
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../src/agent.ts';
@@ -15,6 +15,8 @@ import { Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { links, nothing } from './inventory.ts';
 import { end, Node, wireSpec } from './node.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

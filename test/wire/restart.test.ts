@@ -2,7 +2,7 @@
 //
 //   pod a <== wire of instance one ==> pod b      one:  agent, killed, started, upgraded
 //   pod a <== wire of instance two ==> pod b      two:  agent, which must not notice
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../src/agent.ts';
@@ -15,6 +15,8 @@ import { attached, link, links, nothing } from './inventory.ts';
 import { otherDatapath } from './kernel.ts';
 import { bpffs, end, Node, wireSpec } from './node.ts';
 import { Datagrams } from './traffic.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();
@@ -69,7 +71,7 @@ describe('an agent of another version', () => {
     ];
     const traffic = await Promise.all(
       ports.map(([left = hosts[0], right = hosts[1]], i) =>
-        Datagrams.start(pods, left, right, 20_000, 4000 + i),
+        Datagrams.start(pods, left, right, 20_000, { port: 4000 + i }),
       ),
     );
     await node.start();

@@ -83,19 +83,18 @@ export class Datagrams {
     this.#both = both;
   }
 
-  /** Settles when both sides hear each other. `rate` is of each direction, per second. */
-  static async start(pods: Pods, left: Host, right: Host, rate: number, port = 4000): Promise<Datagrams> {
+  /** Settles when both sides hear each other. `rate` is of each direction, per second. Ends after `seconds` at the latest. */
+  static async start(
+    pods: Pods,
+    left: Host,
+    right: Host,
+    rate: number,
+    more: { port?: number; seconds?: number } = {},
+  ): Promise<Datagrams> {
+    const { port = 4000, seconds = 120 } = more;
     const from = (here: Host, there: Host): Program<LossResult> => {
-      const args = [
-        '--to',
-        there.address,
-        '--rate',
-        String(rate),
-        '--port',
-        String(port),
-        '--seconds',
-        '120',
-      ];
+      const args = ['--to', there.address, '--rate', String(rate), '--port', String(port)];
+      args.push('--seconds', String(seconds));
       return new Program(pods.spawn(here.pod, tool('seqloss'), ...args), `seqloss in ${here.pod}`);
     };
     const datagrams = new Datagrams([from(left, right), from(right, left)]);

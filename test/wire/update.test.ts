@@ -4,7 +4,7 @@
 //   pod a  <-- 20,000 numbered datagrams a second --  hops  <--  pod b
 //                                                      ^
 //                                    mtu, tcx <-> clsact <-> xdp
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import type { DatapathChoice, WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
@@ -15,6 +15,8 @@ import { onTcx } from './kernel.ts';
 import { end, Node, wireSpec } from './node.ts';
 import { repetitions } from './repeat.ts';
 import { Datagrams } from './traffic.ts';
+
+jest.setTimeout(30_000);
 
 const pods = new Pods();
 const node = new Node();

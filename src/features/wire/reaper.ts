@@ -23,12 +23,15 @@ const ATTEMPTS = 3;
 export class Reaper {
   readonly #host: NetlinkSocket;
   readonly #instance: string;
+  readonly #chooseGroup: () => number;
   #queue: Doomed[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(host: NetlinkSocket, instance: string) {
+  /** `chooseGroup` gives a number that is hardly anybody else's. */
+  constructor(host: NetlinkSocket, instance: string, chooseGroup = () => randomInt(0x40000000, 0x7fffffff)) {
     this.#host = host;
     this.#instance = instance;
+    this.#chooseGroup = chooseGroup;
   }
 
   /**
@@ -91,7 +94,7 @@ export class Reaper {
     const ours = this.#oursOf(ifindexes);
     if (ours.length === 0) return;
     for (let attempt = 1; ; attempt++) {
-      const group = randomInt(0x40000000, 0x7fffffff);
+      const group = this.#chooseGroup();
       // Devices that vanished meanwhile refuse the change, which is as good as deleted.
       this.#host.batch(ours.map((i) => changeRequest('Set group of device', i, { group })));
       const members = listDevices(this.#host).filter((d) => d.group === group);
