@@ -31,7 +31,9 @@ export class Pods {
 
   /** Starts a program inside a pod; it is killed by `close` at the latest. */
   spawn(pod: string, command: string, ...args: string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', pod, command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('ip', ['netns', 'exec', pod, command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#processes.push(child);
     return child;
   }
