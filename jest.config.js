@@ -16,6 +16,8 @@ const base = {
 };
 
 export default {
+  // For a machine that is busy with something else; a healthy test takes a fraction.
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/scripts/tally.mjs'],
   projects: [
     {
