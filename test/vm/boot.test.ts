@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { BpfObject } from '../../loader/object.ts';
@@ -31,9 +31,12 @@ describe('the VM is what it claims', () => {
     expect(statfsSync('/sys/fs/bpf').type).toBe(bpffsMagic);
   });
 
-  test('its root is an overlay and its only device is lo', () => {
+  test('its root is an overlay and it has no network card', () => {
     expect(readFileSync('/proc/mounts', 'utf8')).toMatch(/^overlay \/ overlay rw/m);
-    expect(readdirSync('/sys/class/net')).toEqual(['lo']);
+    // Other tests of this VM make virtual devices; a card would have a device behind it.
+    const names = readdirSync('/sys/class/net');
+    expect(names).toContain('lo');
+    expect(names.filter((name) => existsSync(`/sys/class/net/${name}/device`))).toEqual([]);
   });
 
   test('ip, tc and bpftool work, and the kernel loads the modules they need', () => {
