@@ -5,7 +5,7 @@ import { decodeAddress, encodeAddress } from './addr.ts';
 import { attr, attrNest, attrString, attrU32, Attrs } from './attr.ts';
 import { CodecError } from './error.ts';
 import { decodeFilter, encodeFilter } from './filter.ts';
-import { decodeLink, encodeLink, encodeVeth, vethPeerOf, type LinkChange } from './link.ts';
+import { decodeLink, encodeLink, encodeVeth, groupOf, vethPeerOf, type LinkChange } from './link.ts';
 import { decodeDone, decodeError, decodeMessages, encodeMessage, type Message } from './message.ts';
 import { decodeNotification } from './monitor.ts';
 import { decodeNeighbour, encodeNeighbour } from './neigh.ts';
@@ -26,6 +26,7 @@ describe('what is encoded is decoded', () => {
     fc.assert(
       fc.property(link, ([ifindex, change]) => {
         const decoded = decodeLink(encodeLink(ifindex, change));
+        expect(groupOf(encodeLink(ifindex, change))).toBe(decoded.group);
         expect(decoded).toMatchObject({ ifindex, ...told(change) });
         if (change.mtu === undefined) expect(decoded.mtu).toBeNull();
         if (change.up === undefined) expect(decoded.up).toBe(false);

@@ -4,6 +4,7 @@ import {
   encodeGetLink,
   encodeLink,
   encodeVeth,
+  groupOf,
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
@@ -143,6 +144,18 @@ export function listDevices(
     body: encodeGetLink({ kind }, stats),
   });
   return replies.map((reply) => decodeLink(reply.body));
+}
+
+/** The devices of a group. Others, however many, are not taken apart. */
+export function listGroup(socket: NetlinkSocket, group: number): Device[] {
+  const replies = socket.dump({
+    op: 'List devices of group',
+    object: `${group}`,
+    type: RTM_GETLINK,
+    flags: 0,
+    body: encodeGetLink({ kind: null }, false),
+  });
+  return replies.filter(({ body }) => groupOf(body) === group).map(({ body }) => decodeLink(body));
 }
 
 export function changeDevice(socket: NetlinkSocket, ifindex: number, change: LinkChange): void {

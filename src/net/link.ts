@@ -188,6 +188,18 @@ function sizesOf(attrs: Attrs): OffloadSizes | null {
   };
 }
 
+/** The group of a NEWLINK message and nothing else: for looking through thousands. null: none is told. */
+export function groupOf(body: Buffer): number | null {
+  for (let at = IFINFOMSG; at + 4 <= body.length;) {
+    const length = body.readUInt16LE(at);
+    if (body.readUInt16LE(at + 2) === IFLA.GROUP && length === 8 && at + 8 <= body.length)
+      return body.readUInt32LE(at + 4);
+    if (length < 4) return null;
+    at += (length + 3) & ~3;
+  }
+  return null;
+}
+
 /** The body of a NEWLINK or DELLINK message. */
 export function decodeLink(body: Buffer): Device {
   const { header, attrs } = splitBody(body, IFINFOMSG);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { changeRequest, deleteGroup, getRequest, listDevices } from '../../net/device.ts';
+import { changeRequest, deleteGroup, getRequest, listGroup } from '../../net/device.ts';
 import { decodeLink } from '../../net/link.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { parseAlias } from './names.ts';
@@ -93,12 +93,13 @@ export class Reaper {
   async #deleteAll(ifindexes: readonly number[]): Promise<void> {
     const ours = this.#oursOf(ifindexes);
     if (ours.length === 0) return;
+    const known = new Set(ours);
     for (let attempt = 1; ; attempt++) {
       const group = this.#chooseGroup();
       // Devices that vanished meanwhile refuse the change, which is as good as deleted.
       this.#host.batch(ours.map((i) => changeRequest('Set group of device', i, { group })));
-      const members = listDevices(this.#host).filter((d) => d.group === group);
-      const strangers = members.filter((d) => !ours.includes(d.ifindex));
+      const members = listGroup(this.#host, group);
+      const strangers = members.filter((d) => !known.has(d.ifindex));
       if (members.length === 0) return;
       if (strangers.length === 0) {
         await deleteGroup(this.#host, group);
