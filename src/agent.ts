@@ -6,13 +6,13 @@ import { ffi } from '../loader/ffi/select.ts';
 import { missingTcx } from '../loader/features.ts';
 import { setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
+import type { AdminAgent, AgentStatus } from './api/admin/agent.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
 import { InstanceBusy, InstanceLock } from './dataplane/lock.ts';
 import { emptyPins, makePinDirectories, pinPaths } from './dataplane/pins.ts';
 import { View } from './dataplane/view.ts';
 import { Failure } from './features/failure.ts';
 import { adopt } from './features/wire/adopt.ts';
-import type { Wires } from './features/wire/api.ts';
 import { Follower } from './features/wire/follow.ts';
 import { Reaper } from './features/wire/reaper.ts';
 import { WireBook } from './features/wire/wires.ts';
@@ -37,22 +37,7 @@ export interface AgentConfig {
   readonly maxWires: number | null;
 }
 
-export interface AgentStatus {
-  version: string;
-  instance: string;
-  pid: number;
-  /** ISO 8601. */
-  since: string;
-  ffi: string;
-  libbpf: string;
-  kernel: string;
-  /** What this kernel allows, in words. */
-  features: Readonly<Record<string, string>>;
-}
-
-export interface Agent {
-  readonly wires: Wires;
-  status(): AgentStatus;
+export interface Agent extends AdminAgent {
   /** Ends the agent. Wires stay and go on forwarding. */
   stop(): Promise<void>;
 }
