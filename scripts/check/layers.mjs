@@ -10,10 +10,12 @@ const parts = [
   ['features', /^src\/features\//],
   ['dataplane view', /^src\/dataplane\/view(\.|\/)/],
   ['dataplane', /^src\/dataplane\//],
+  ['unix sockets', /^src\/net\/unix\//],
   ['net', /^src\/net\//],
   ['state view', /^src\/state\/view(\.|\/)/],
   ['state', /^src\/state\//],
   ['cli', /^src\/cli\//],
+  ['sdk', /^src\/(client|endpoint)\//],
   ['agent words', /^src\/[^/]+\.ts$/],
   ['maps', /^maps\//],
   ['ffi', /^loader\/ffi\//],
@@ -34,6 +36,7 @@ const allowed = {
       'dataplane',
       'dataplane view',
       'net',
+      'unix sockets',
       'state',
       'state view',
       'loader',
@@ -42,12 +45,16 @@ const allowed = {
     instead: 'main only puts the parts together',
   },
   cli: {
-    of: ['main', 'api', 'feature words', 'dataplane view', 'state view'],
+    of: ['main', 'api', 'sdk', 'feature words', 'dataplane view', 'state view'],
     instead:
       'a verb is a client: ask the agent through src/api, or read through src/dataplane/view and src/state/view',
   },
+  sdk: {
+    of: ['api', 'unix sockets', 'feature words'],
+    instead: 'a library for workloads speaks the api and has no agent beside it',
+  },
   api: {
-    of: ['features', 'feature words', 'state', 'state view'],
+    of: ['features', 'feature words', 'unix sockets', 'state', 'state view'],
     instead:
       'an api translates what was asked into calls of src/features and knows no map, no netlink and no loader: give the feature a function for this',
   },
@@ -57,7 +64,7 @@ const allowed = {
       'what a feature is asked in is words only, for clients that may have nothing else: import nothing',
   },
   features: {
-    of: ['feature words', 'dataplane', 'dataplane view', 'net', 'state', 'state view'],
+    of: ['feature words', 'dataplane', 'dataplane view', 'net', 'unix sockets', 'state', 'state view'],
     instead: 'a feature asks src/dataplane for what concerns maps and programs, and knows no caller',
   },
   dataplane: {
@@ -68,6 +75,10 @@ const allowed = {
   'dataplane view': {
     of: ['dataplane', 'net', 'maps', 'loader', 'ffi'],
     instead: 'the view reads maps and pins only: let the caller pass what it needs as an argument',
+  },
+  'unix sockets': {
+    of: ['net', 'ffi'],
+    instead: 'a socket passes bytes and descriptors and knows nobody who speaks over it',
   },
   net: {
     of: ['ffi'],
@@ -103,6 +114,8 @@ const words = new Set([
   'dataplane',
   'dataplane view',
   'net',
+  'unix sockets',
+  'sdk',
   'state',
   'state view',
 ]);
