@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { z } from 'zod';
+import { connectionRecord, type ConnectionRecord } from './connection-record.ts';
 import { listIfAny, readFileIfAny } from './files.ts';
 import { wireRecord, type WireRecord } from './wire-record.ts';
 
@@ -12,23 +14,39 @@ export function wiresDirectory(instanceDirectory: string): string {
   return join(instanceDirectory, 'state', 'wires');
 }
 
-/** Reads every record of an instance; needs no agent. */
-export function readWireRecords(instanceDirectory: string): {
-  records: WireRecord[];
+export function connectionsDirectory(instanceDirectory: string): string {
+  return join(instanceDirectory, 'state', 'connections');
+}
+
+export interface Read<T> {
+  records: T[];
   unreadable: Unreadable[];
-} {
-  const directory = wiresDirectory(instanceDirectory);
-  const records: WireRecord[] = [];
+}
+
+function readRecords<T>(directory: string, schema: z.ZodType<T>): Read<T> {
+  const records: T[] = [];
   const unreadable: Unreadable[] = [];
   for (const file of listIfAny(directory)) {
     if (!file.endsWith('.json')) continue;
     const text = readFileIfAny(join(directory, file));
     if (text === null) continue; // removed since the directory was listed
     try {
-      records.push(wireRecord.parse(JSON.parse(text)));
+      records.push(schema.parse(JSON.parse(text)));
     } catch (error) {
       unreadable.push({ file: join(directory, file), problem: (error as Error).message });
     }
   }
+  return { records, unreadable };
+}
+
+/** Reads every wire's record of an instance; needs no agent. */
+export function readWireRecords(instanceDirectory: string): Read<WireRecord> {
+  const { records, unreadable } = readRecords(wiresDirectory(instanceDirectory), wireRecord);
   return { records: records.sort((a, b) => a.id - b.id), unreadable };
+}
+
+/** Reads every connection's record of an instance, oldest first; needs no agent. */
+export function readConnectionRecords(instanceDirectory: string): Read<ConnectionRecord> {
+  const { records, unreadable } = readRecords(connectionsDirectory(instanceDirectory), connectionRecord);
+  return { records: records.sort((a, b) => a.since.localeCompare(b.since)), unreadable };
 }

@@ -24,6 +24,8 @@ export interface ConnectionItem {
   clientId: string;
   service: string;
   endpoint: string;
+  /** Why this endpoint. */
+  reason: string;
   payload: string;
   state: ConnectionState;
   /** ISO 8601, when it was first up. */
