@@ -84,6 +84,8 @@ test.each<[FailureCode, number]>([
   ['invalid', 2],
   ['not_found', 3],
   ['refused', 4],
+  ['denied', 4],
+  ['exhausted', 4],
   ['unsupported', 6],
   ['timeout', 7],
   ['failed', 1],

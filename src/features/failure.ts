@@ -3,8 +3,12 @@ export type FailureCode =
   /** The request cannot be right on any machine: a bad name, a bad address. */
   | 'invalid'
   | 'not_found'
-  /** Right, but not now or not for this caller: a name in use, the host's namespace. */
+  /** Right, but not now or not here: a name in use, the host's namespace. */
   | 'refused'
+  /** Right, but not for this caller: another pod's namespace. */
+  | 'denied'
+  /** A limit is reached; later it may work. */
+  | 'exhausted'
   /** This kernel, or this process's privilege, cannot do it. */
   | 'unsupported'
   | 'timeout'

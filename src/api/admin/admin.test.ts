@@ -8,7 +8,7 @@ import { Failure, type FailureCode } from '../../features/failure.ts';
 import type { AgentStatus } from './agent.ts';
 import { AdminClient } from './client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from './server.ts';
-import { Unreachable } from './unreachable.ts';
+import { Unreachable } from '../unreachable.ts';
 
 const status: AgentStatus = {
   version: '1.2.3',
@@ -105,7 +105,16 @@ describe('what is asked and answered crosses the socket whole', () => {
 });
 
 describe('a Failure arrives as it was thrown', () => {
-  const codes: FailureCode[] = ['invalid', 'not_found', 'refused', 'unsupported', 'timeout', 'failed'];
+  const codes: FailureCode[] = [
+    'invalid',
+    'not_found',
+    'refused',
+    'denied',
+    'exhausted',
+    'unsupported',
+    'timeout',
+    'failed',
+  ];
   test.each(codes)('%s', async (code) => {
     const detail = { field: 'left.netns', value: 'pöd\n"x"', allowed: 'a name — any' };
     wires.failNext(new Failure(code, 'Namespace ‘pöd’ is\ngone', detail));
@@ -151,7 +160,7 @@ describe('a Failure arrives as it was thrown', () => {
   test('a request beyond the limit of a message', async () => {
     const huge = { ...side('a'), addresses: ['1'.repeat(1024 * 1024)] };
     await expect(client.add(specOf('a', 'b', { left: huge }))).rejects.toMatchObject({
-      code: 'failed',
+      code: 'exhausted',
       message: expect.stringMatching(/larger than max/),
     });
     expect(wires.calls).toEqual([]);
@@ -212,7 +221,7 @@ test('without an agent the error names the socket and how to start one', async (
   const error = await nobody.list().catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(Unreachable);
   expect(error).toMatchObject({
-    socketPath: path,
+    where: path,
     message: `No agent runs for instance 'other': there is no socket '${path}'; start one with 'vwire agent --instance other'`,
   });
   nobody.close();

@@ -12,10 +12,10 @@ import { Failure } from '../../features/failure.ts';
 import type { WireChange, WireItem, WireName, WireSpec } from '../../features/wire/api.ts';
 import type { AgentStatus } from './agent.ts';
 import { maxResponseBytes } from './limits.ts';
-import type { Method } from './method.ts';
+import type { Method } from '../method.ts';
 import { methods } from './methods.ts';
 import { addRequest, nameMessage, updateRequest } from './request.ts';
-import { failureOf } from './status.ts';
+import { failureOf } from '../status.ts';
 import { whyUnreachable } from './unreachable.ts';
 import {
   ListWiresRequestSchema,

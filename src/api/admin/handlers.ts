@@ -3,10 +3,10 @@ import type { Server, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { Failure } from '../../features/failure.ts';
 import type { AdminAgent } from './agent.ts';
-import type { Method } from './method.ts';
+import type { Method } from '../method.ts';
 import { methods } from './methods.ts';
 import { changeOf, nameOf, specOf } from './request.ts';
-import { statusOf } from './status.ts';
+import { statusOf } from '../status.ts';
 import type { WatchCall, Watchers } from './watchers.ts';
 import {
   ListWiresResponseSchema,

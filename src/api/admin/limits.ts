@@ -12,6 +12,3 @@ export const maxConnections = 128;
 
 /** Events a watcher may be behind before it is cut off, beyond what the socket holds. */
 export const maxPendingEvents = 1024;
-
-/** An error's text beyond this stays in the agent's log: trailers share one HTTP/2 header block. */
-export const maxErrorText = 4096;

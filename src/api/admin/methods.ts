@@ -1,4 +1,4 @@
-import { methodOf } from './method.ts';
+import { methodOf } from '../method.ts';
 import { Agent, Wires } from './vwire/v1/vwire_pb.ts';
 
 /** Every method of this api. */

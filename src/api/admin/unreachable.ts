@@ -1,16 +1,6 @@
 import { Failure } from '../../features/failure.ts';
+import { Unreachable } from '../unreachable.ts';
 import { probe } from './probe.ts';
-
-/** No agent answers on its admin socket. `message` says which socket and what to do. */
-export class Unreachable extends Error {
-  readonly socketPath: string;
-
-  constructor(message: string, socketPath: string) {
-    super(message);
-    this.name = 'Unreachable';
-    this.socketPath = socketPath;
-  }
-}
 
 /** Asks the kernel, after a call has failed, what is wrong with the socket. */
 export async function whyUnreachable(

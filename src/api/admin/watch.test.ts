@@ -80,7 +80,7 @@ test('a reader that is too slow is cut off and told', async () => {
       for await (const event of watching) expect(event.wire).toBe(read++);
     })(),
   ).rejects.toMatchObject({
-    code: 'failed',
+    code: 'exhausted',
     message: expect.stringContaining(`The watcher is too slow: ${maxPendingEvents} events waited for it`),
   });
   expect(read).toBeLessThan(told);

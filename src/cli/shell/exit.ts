@@ -1,5 +1,5 @@
 import { Failure, type FailureCode } from '../../features/failure.ts';
-import { Unreachable } from '../../api/admin/unreachable.ts';
+import { Unreachable } from '../../api/unreachable.ts';
 
 /** Every exit code of every verb. docs/reference/cli.md lists them for users. */
 export const exitCodes = {
@@ -9,6 +9,8 @@ export const exitCodes = {
   invalid: 2,
   not_found: 3,
   refused: 4,
+  denied: 4,
+  exhausted: 4,
   unreachable: 5,
   /** A privilege or a kernel feature is missing. */
   unsupported: 6,

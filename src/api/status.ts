@@ -1,6 +1,8 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { Failure, type FailureCode } from '../../features/failure.ts';
-import { maxErrorText } from './limits.ts';
+import { Failure, type FailureCode } from '../features/failure.ts';
+
+/** An error's text beyond this stays in the agent's log: trailers share one HTTP/2 header block. */
+const maxErrorText = 4096;
 
 /** The trailer with what a Failure says beside its message, as JSON. */
 export const errorTrailer = 'vwire-error';
@@ -9,6 +11,8 @@ const statuses: Readonly<Record<FailureCode, status>> = {
   invalid: status.INVALID_ARGUMENT,
   not_found: status.NOT_FOUND,
   refused: status.FAILED_PRECONDITION,
+  denied: status.PERMISSION_DENIED,
+  exhausted: status.RESOURCE_EXHAUSTED,
   unsupported: status.UNIMPLEMENTED,
   timeout: status.DEADLINE_EXCEEDED,
   failed: status.INTERNAL,
@@ -20,7 +24,9 @@ const codes: Readonly<Partial<Record<status, FailureCode>>> = {
   [status.NOT_FOUND]: 'not_found',
   [status.FAILED_PRECONDITION]: 'refused',
   [status.ALREADY_EXISTS]: 'refused',
-  [status.PERMISSION_DENIED]: 'refused',
+  [status.PERMISSION_DENIED]: 'denied',
+  [status.UNAUTHENTICATED]: 'denied',
+  [status.RESOURCE_EXHAUSTED]: 'exhausted',
   [status.UNIMPLEMENTED]: 'unsupported',
   [status.DEADLINE_EXCEEDED]: 'timeout',
 };

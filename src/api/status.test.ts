@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { Failure, type FailureCode } from '../../features/failure.ts';
+import { Failure, type FailureCode } from '../features/failure.ts';
 import { errorTrailer, failureOf, statusOf } from './status.ts';
 
 const answer = (code: status, details: string, trailer?: string): ServiceError => {
@@ -16,6 +16,8 @@ test.each<[FailureCode, string | null, status]>([
   ['refused', null, status.FAILED_PRECONDITION],
   ['refused', 'connection', status.ALREADY_EXISTS],
   ['refused', 'right.name', status.ALREADY_EXISTS],
+  ['denied', 'inodeURL', status.PERMISSION_DENIED],
+  ['exhausted', null, status.RESOURCE_EXHAUSTED],
   ['unsupported', 'datapath', status.UNIMPLEMENTED],
   ['timeout', null, status.DEADLINE_EXCEEDED],
   ['failed', null, status.INTERNAL],
@@ -36,11 +38,13 @@ describe('a status without our words', () => {
     [status.INVALID_ARGUMENT, 'invalid'],
     [status.NOT_FOUND, 'not_found'],
     [status.ALREADY_EXISTS, 'refused'],
-    [status.PERMISSION_DENIED, 'refused'],
+    [status.PERMISSION_DENIED, 'denied'],
+    [status.UNAUTHENTICATED, 'denied'],
     [status.UNIMPLEMENTED, 'unsupported'],
     [status.DEADLINE_EXCEEDED, 'timeout'],
     [status.INTERNAL, 'failed'],
-    [status.RESOURCE_EXHAUSTED, 'failed'],
+    [status.RESOURCE_EXHAUSTED, 'exhausted'],
+    [status.DATA_LOSS, 'failed'],
   ])('%d', (grpc, code) => {
     expect(failureOf(answer(grpc, 'Why'))).toMatchObject({ code, message: 'Why', field: null });
   });
