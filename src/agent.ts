@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { release as kernelRelease } from 'node:os';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { ffi } from '../loader/ffi/select.ts';
 import { missingTcx } from '../loader/features.ts';
-import { setLog } from '../loader/log.ts';
+import { type LogLevel, setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import type { AdminAgent, AgentStatus } from './api/admin/agent.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
@@ -21,6 +20,7 @@ import { NetlinkSocket } from './net/socket.ts';
 import { warmPool } from './net/within.ts';
 import { currentNode, earlierNode, writeNode } from './state/node.ts';
 import { WireFiles } from './state/wires.ts';
+import type { LogLevels } from './log-levels.ts';
 import { version } from './version.ts';
 
 export interface AgentConfig {
@@ -29,12 +29,22 @@ export interface AgentConfig {
   readonly bpffs: string;
   /** Normally /run/vwire; the instance's directory is made below. */
   readonly runDir: string;
-  readonly logger: Logger;
+  readonly logs: LogLevels;
   readonly allowHostNetns: boolean;
   /** How long a wire nobody asks for goes on forwarding, in ms. */
   readonly orphanGraceMs: number;
   /** More are refused; null is 65,536. Tables that exist already keep their size. */
   readonly maxWires: number | null;
+  /** Where workloads and other agents ask: `unix:///PATH` or `tcp://ADDRESS:PORT`. */
+  readonly listen: readonly string[];
+  /** Users whose processes in the agent's own pid and user namespace may name any network namespace. */
+  readonly trust: readonly number[];
+  /** How long interfaces outlive their endpoint, waiting for another, in ms. */
+  readonly healGraceMs: number;
+  /** More are refused; null is as many as wires. */
+  readonly maxConnections: number | null;
+  /** PEM files for `tcp://`; `ca` is whose certificates callers must show, null lets everybody in. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | null } | null;
 }
 
 export interface Agent extends AdminAgent {
@@ -47,15 +57,13 @@ export interface Agent extends AdminAgent {
  * an earlier agent. Acts in the calling process's network namespace. The caller stops it.
  */
 export async function startAgent(config: AgentConfig): Promise<Agent> {
-  const { instance, logger } = config;
+  const { instance, logs } = config;
+  const log = logs.of('wire');
   warmPool();
-  setLog((level, text) => {
-    logger[level]({ from: 'libbpf' }, text);
-  });
   const directory = join(config.runDir, instance);
   const pins = pinPaths(config.bpffs, instance);
   makePinDirectories(pins);
-  const release: (() => void)[] = [];
+  const release: (() => void)[] = [hearLibbpf(logs)];
   try {
     const lock = takeLock(instance, directory, pins.instance);
     release.push(() => {
@@ -80,16 +88,16 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
       maxWires: config.maxWires ?? 65536,
       tcx: missingTcx() === null,
     };
-    const book = new WireBook(shop, new View(dataplane.tables), surroundings, logger);
+    const book = new WireBook(shop, new View(dataplane.tables), surroundings, log);
     const forgetGraces = await adopt({
       book,
       shop,
       instanceDirectory: directory,
       orphanGraceMs: config.orphanGraceMs,
-      log: logger,
+      log,
     });
     release.push(forgetGraces);
-    const follower = new Follower(book, shop, logger);
+    const follower = new Follower(book, shop, log);
     release.push(() => {
       follower.close();
     });
@@ -106,6 +114,20 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     for (const step of release.reverse()) step();
     throw error;
   }
+}
+
+/** libbpf says hundreds of things a load, so that it is asked for no more than is logged. */
+function hearLibbpf(logs: LogLevels): () => void {
+  const listen = (): void => {
+    const logger = logs.of('libbpf');
+    const levels: readonly LogLevel[] = ['debug', 'info'];
+    const least = levels.find((level) => logger.isLevelEnabled(level));
+    setLog((level, text) => {
+      logger[level](text);
+    }, least ?? 'warn');
+  };
+  listen();
+  return logs.subscribe(listen);
 }
 
 function takeLock(instance: string, directory: string, pins: string): InstanceLock {
@@ -127,10 +149,9 @@ function refuseForeignState(config: AgentConfig, directory: string): void {
   mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
   const earlier = earlierNode(directory, currentNode());
   if (typeof earlier === 'string') return;
-  config.logger.warn(
-    { directory },
-    `State is of ${earlier.differs}: nothing is adopted, pins and files are removed`,
-  );
+  config.logs
+    .of('agent')
+    .warn({ directory }, `State is of ${earlier.differs}: nothing is adopted, pins and files are removed`);
   rmSync(join(directory, 'state'), { recursive: true });
   mkdirSync(join(directory, 'state'), { mode: 0o700 });
   const pins = pinPaths(config.bpffs, config.instance);

@@ -1,65 +1,158 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '../features/failure.ts';
+import type { LogSetting } from '../log-levels.ts';
 import { durationOf } from './duration.ts';
+import { isLoopback, listenUrlOf } from './listen-url.ts';
 import type { Given } from './shell/given.ts';
-import type { LogLevel, Settings } from './shell/settings.ts';
+import type { Settings } from './shell/settings.ts';
+
+/** PEM files for `tcp://`; absolute. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Callers must show a certificate of it; null lets everybody in. */
+  readonly ca: string | null;
+}
 
 /** All an agent is told, read once before anything starts. */
 export interface AgentOptions {
   readonly instance: string;
   readonly bpffs: string;
   readonly runDir: string;
-  readonly logLevel: LogLevel;
+  readonly log: LogSetting;
   readonly allowHostNetns: boolean;
   readonly orphanGraceMs: number;
   readonly maxWires: number | null;
   readonly readyFile: string | null;
+  /** `unix:///PATH` or `tcp://ADDRESS:PORT`, at least one. */
+  readonly listen: readonly string[];
+  /** Users whose processes in the agent's own pid and user namespace may name any network namespace. */
+  readonly trust: readonly number[];
+  /** How long interfaces outlive their endpoint, waiting for another. */
+  readonly healGraceMs: number;
+  readonly maxConnections: number | null;
+  readonly tls: TlsFiles | null;
 }
 
 const most = 1_000_000;
+const maxUid = 0xfffffffe;
+
+const upTo = (limit: number, least: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .pipe(z.number().min(least).max(limit));
+const file = z.string().transform((path) => resolve(path));
 
 const typed = z.object({
   'orphan-grace': z.string().transform((text) => durationOf('orphan-grace', text)),
-  'max-wires': z
-    .string()
-    .regex(/^\d{1,7}$/)
-    .transform(Number)
-    .pipe(z.number().min(1).max(most))
-    .nullable(),
-  'ready-file': z
-    .string()
-    .transform((path) => resolve(path))
-    .nullable(),
+  'heal-grace': z.string().transform((text) => durationOf('heal-grace', text)),
+  'max-wires': upTo(most, 1).nullable(),
+  'max-connections': upTo(most, 1).nullable(),
+  trust: z.array(upTo(maxUid, 0)),
+  listen: z.array(z.string().transform(listenUrlOf)),
+  'ready-file': file.nullable(),
+  'tls-cert': file.nullable(),
+  'tls-key': file.nullable(),
+  'tls-ca': file.nullable(),
 });
 
-const allowed: Readonly<Record<string, string>> = { 'max-wires': `a whole number from 1 to ${most}` };
+const count = `a whole number from 1 to ${most}`;
+const allowed: Readonly<Record<string, string>> = {
+  'max-wires': count,
+  'max-connections': count,
+  trust: `the number of a user, from 0 to ${maxUid}`,
+};
+
+function outOfRange(issue: z.core.$ZodIssue | undefined, given: Given): Failure {
+  const [name, at] = issue?.path ?? [];
+  const field = String(name ?? '');
+  const value = given.texts(field)[typeof at === 'number' ? at : 0] ?? '';
+  const takes = allowed[field] ?? 'another value';
+  return new Failure('invalid', `'--${field} ${value}' is out of range: it takes ${takes}`, {
+    field,
+    value,
+    allowed: takes,
+  });
+}
+
+function tlsOf(
+  cert: string | null,
+  key: string | null,
+  ca: string | null,
+  listen: readonly string[],
+): TlsFiles | null {
+  const given = [cert, key, ca].filter((path) => path !== null);
+  if (given.length === 0) return null;
+  if (cert === null || key === null)
+    throw new Failure(
+      'invalid',
+      `'--tls-${cert === null ? 'cert' : 'key'}' is missing: TLS takes both '--tls-cert' and '--tls-key'`,
+      {
+        field: cert === null ? 'tls-cert' : 'tls-key',
+        allowed: 'a PEM file',
+      },
+    );
+  if (!listen.some((url) => url.startsWith('tcp://')))
+    throw new Failure(
+      'invalid',
+      `'--tls-cert ${cert}' has nothing to serve: give a '--listen tcp://ADDRESS:PORT'`,
+      {
+        field: 'tls-cert',
+        value: cert,
+        allowed: "together with '--listen tcp://ADDRESS:PORT'",
+      },
+    );
+  return { cert, key, ca };
+}
+
+function refusePlainTcp(listen: readonly string[], tls: TlsFiles | null): void {
+  const open = tls === null ? listen.find((url) => !isLoopback(url)) : undefined;
+  if (open === undefined) return;
+  throw new Failure(
+    'invalid',
+    `'--listen ${open}' would let everybody on the network in: beyond this machine it takes '--tls-cert' and '--tls-key'`,
+    { field: 'listen', value: open, allowed: 'an address of this machine alone, such as 127.0.0.1, or TLS' },
+  );
+}
+
+/** The workload socket lies in a folder of its own, so that this can be mounted into pods and no more. */
+const workloadSocket = ({ runDir, instance }: Settings): string =>
+  `unix://${join(runDir, instance, 'workload', 'agent.sock')}`;
 
 export function agentOptionsOf(given: Given, settings: Settings): AgentOptions {
-  const texts = {
+  const listen = given.texts('listen');
+  const read = typed.safeParse({
     'orphan-grace': given.text('orphan-grace') ?? '60s',
+    'heal-grace': given.text('heal-grace') ?? '30s',
     'max-wires': given.text('max-wires'),
+    'max-connections': given.text('max-connections'),
+    trust: given.texts('trust'),
+    listen: listen.length === 0 ? [workloadSocket(settings)] : listen,
     'ready-file': given.text('ready-file'),
-  };
-  const read = typed.safeParse(texts);
-  if (!read.success) {
-    const field = String(read.error.issues[0]?.path[0] ?? '');
-    const value = given.text(field) ?? '';
-    const takes = allowed[field] ?? 'another value';
-    throw new Failure('invalid', `'--${field} ${value}' is out of range: it takes ${takes}`, {
-      field,
-      value,
-      allowed: takes,
-    });
-  }
+    'tls-cert': given.text('tls-cert'),
+    'tls-key': given.text('tls-key'),
+    'tls-ca': given.text('tls-ca'),
+  });
+  if (!read.success) throw outOfRange(read.error.issues[0], given);
+  const said = read.data;
+  const tls = tlsOf(said['tls-cert'], said['tls-key'], said['tls-ca'], said.listen);
+  refusePlainTcp(said.listen, tls);
   return Object.freeze({
     instance: settings.instance,
     bpffs: settings.bpffs,
     runDir: settings.runDir,
-    logLevel: settings.logLevel ?? 'info',
+    log: { all: settings.log?.all ?? 'info', of: settings.log?.of ?? {} },
     allowHostNetns: given.on('allow-host-netns'),
-    orphanGraceMs: read.data['orphan-grace'],
-    maxWires: read.data['max-wires'],
-    readyFile: read.data['ready-file'],
+    orphanGraceMs: said['orphan-grace'],
+    maxWires: said['max-wires'],
+    readyFile: said['ready-file'],
+    listen: said.listen,
+    trust: said.trust,
+    healGraceMs: said['heal-grace'],
+    maxConnections: said['max-connections'],
+    tls,
   });
 }

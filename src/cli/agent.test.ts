@@ -35,7 +35,7 @@ const agentOf = (wires: MemoryWires): Agent => ({
 const startAgent = async (given: AgentConfig): Promise<Agent> => {
   steps.push('started');
   config = given;
-  given.logger.debug('of the agent');
+  given.logs.of('wire').debug('of the agent');
   return agentOf(new MemoryWires());
 };
 
@@ -93,6 +93,43 @@ test('its settings reach the agent as one object', async () => {
   expect(logged(out)[0]).toMatchObject({ level: 'debug', msg: 'of the agent', instance: 'two' });
 });
 
+test('what is said of workloads reaches it too', async () => {
+  const listen = '--listen unix:///w/a.sock --listen tcp://[::]:5001 --listen tcp://127.0.0.1:5002';
+  const rest = '--trust 0 --trust 1000 --heal-grace 5s --max-connections 7';
+  const tls = '--tls-cert /c --tls-key /k --tls-ca /a';
+  await vwire(`agent --run-dir ${runDir} ${listen} ${rest} ${tls}`, {
+    sources: { startAgent },
+    signal: AbortSignal.abort('SIGINT'),
+  });
+  expect(config).toMatchObject({
+    listen: ['unix:///w/a.sock', 'tcp://[::]:5001', 'tcp://127.0.0.1:5002'],
+    trust: [0, 1000],
+    healGraceMs: 5_000,
+    maxConnections: 7,
+    tls: { cert: '/c', key: '/k', ca: '/a' },
+  });
+});
+
+test('each subsystem logs at its level, and no line holds a token', async () => {
+  const start = async (given: AgentConfig): Promise<Agent> => {
+    given.logs.of('wire').info('unheard');
+    given.logs.of('nsm').debug({ path: { pathSegments: [{ token: 'abc' }] } }, 'heard');
+    return startAgent(given);
+  };
+  const { out } = await vwire(`agent --run-dir ${runDir} --log-level nsm=debug,warn`, {
+    sources: { startAgent: start },
+    signal: AbortSignal.abort('SIGINT'),
+  });
+  expect(logged(out)).toEqual([
+    expect.objectContaining({
+      level: 'debug',
+      subsystem: 'nsm',
+      path: { pathSegments: [{ token: '[redacted]' }] },
+      msg: 'heard',
+    }),
+  ]);
+});
+
 test('what is not said has a default', async () => {
   await vwire(`agent --run-dir ${runDir}`, { sources: { startAgent }, signal: AbortSignal.abort('SIGINT') });
   expect(config).toMatchObject({
@@ -101,6 +138,11 @@ test('what is not said has a default', async () => {
     allowHostNetns: false,
     orphanGraceMs: 60_000,
     maxWires: null,
+    listen: [`unix://${runDir}/default/workload/agent.sock`],
+    trust: [],
+    healGraceMs: 30_000,
+    maxConnections: null,
+    tls: null,
   });
 });
 

@@ -1,6 +1,6 @@
 import { ReadyFile } from './ready-file.ts';
 import { exitCodes } from './shell/exit.ts';
-import { type Verb, text, toggle } from './shell/verb.ts';
+import { type Verb, text, texts, toggle } from './shell/verb.ts';
 
 /** How long calls at work may take once the agent is told to stop. */
 const graceMs = 5_000;
@@ -28,35 +28,49 @@ export const agent: Verb = {
     text('orphan-grace', 'TIME', 'Remove what nobody asks for after this long (default: 60s)'),
     text('max-wires', 'N', 'Refuse more wires than this (default: 65536)'),
     text('ready-file', 'FILE', 'Write this file, with the pid, once the agent answers', 'file'),
+    texts(
+      'listen',
+      'URL',
+      'Where workloads ask: unix:///PATH or tcp://ADDRESS:PORT (default: workload/agent.sock of the instance)',
+    ),
+    texts('trust', 'UID', 'Let processes of this user, outside of pods, name any network namespace'),
+    text('heal-grace', 'TIME', 'Keep interfaces this long when their endpoint is gone (default: 30s)'),
+    text('max-connections', 'N', 'Refuse more connections than this (default: as many as wires)'),
+    text('tls-cert', 'FILE', 'Certificate for tcp://, PEM', 'file'),
+    text('tls-key', 'FILE', 'Its private key, PEM', 'file'),
+    text('tls-ca', 'FILE', 'Callers on tcp:// must show a certificate of it, PEM', 'file'),
   ],
   run: async ({ given, settings, io, sources }) => {
     // Only this verb pays for these.
-    const [{ agentOptionsOf }, { adminSocketPath, serveAdmin }, { pino }] = await Promise.all([
+    const [{ agentOptionsOf }, { LogLevels }, { withoutSecrets }, api, { pino }] = await Promise.all([
       import('./agent-options.ts'),
+      import('../log-levels.ts'),
+      import('../log-secrets.ts'),
       import('../api/admin/server.ts'),
       import('pino'),
     ]);
-    const { logLevel, readyFile, ...config } = agentOptionsOf(given, settings);
-    const logger = pino(
+    const { log, readyFile, ...config } = agentOptionsOf(given, settings);
+    const root = pino(
       {
-        level: logLevel,
         base: { pid: process.pid, instance: config.instance },
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (level) => ({ level }) },
       },
       {
         write: (line) => {
-          io.out(line);
+          io.out(withoutSecrets(line));
         },
       },
     );
+    const logs = new LogLevels(root, log);
+    const logger = logs.of('agent');
     // Asked for before anything starts, so that no signal meets a half-started agent.
     const stop = io.until('SIGTERM', 'SIGINT');
     const ready = readyFile === null ? null : new ReadyFile(readyFile);
-    const running = await sources.startAgent({ ...config, logger });
+    const running = await sources.startAgent({ ...config, logs });
     try {
-      const socketPath = adminSocketPath(config.runDir, config.instance);
-      const admin = await serveAdmin(running, socketPath, logger.child({ api: 'admin' }));
+      const socketPath = api.adminSocketPath(config.runDir, config.instance);
+      const admin = await api.serveAdmin(running, socketPath, logs.of('admin'));
       try {
         ready?.write();
         logger.info({ socket: socketPath }, 'ready');

@@ -10,7 +10,9 @@ const shells = ['bash', 'zsh'] as const;
 
 export const completion: Verb = {
   details: 'source <(vwire completion bash)',
-  positionals: [{ name: 'SHELL', summary: shells.join(' or '), many: false, completes: shells }],
+  positionals: [
+    { name: 'SHELL', summary: shells.join(' or '), many: false, optional: false, completes: shells },
+  ],
   flags: [],
   run: async ({ given, io }) => {
     const shell = shells.find((known) => known === given.first);

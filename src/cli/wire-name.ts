@@ -19,5 +19,6 @@ export const oneWire: Positional = {
   name: 'NAME',
   summary: 'The id of a wire or the name of its connection; all digits is an id',
   many: false,
+  optional: false,
   completes: 'wire',
 };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { pino } from 'pino';
 import { startAgent, type Agent, type AgentConfig } from '../../src/agent.ts';
+import { LogLevels } from '../../src/log-levels.ts';
 import type { SideSpec, WireEvent, WireItem, WireSpec } from '../../src/features/wire/api.ts';
 import { Inventory } from './inventory.ts';
 
@@ -36,22 +37,24 @@ export class Node {
   readonly warnings: string[] = [];
 
   async start(more: Partial<AgentConfig> = {}): Promise<Agent> {
-    const logger = pino(
-      { level: 'warn' },
-      {
-        write: (line: string) => {
-          this.warnings.push(line);
-        },
+    const root = pino({
+      write: (line: string) => {
+        this.warnings.push(line);
       },
-    );
+    });
     const agent = await startAgent({
       instance: this.instance,
       bpffs,
       runDir: this.runDir,
-      logger,
+      logs: new LogLevels(root, { all: 'warn', of: {} }),
       allowHostNetns: false,
       orphanGraceMs: 60_000,
       maxWires: null,
+      listen: [`unix://${this.runDir}/${this.instance}/workload/agent.sock`],
+      trust: [],
+      healGraceMs: 30_000,
+      maxConnections: null,
+      tls: null,
       ...more,
     });
     this.#agent = agent;

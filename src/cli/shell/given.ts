@@ -2,10 +2,10 @@ import { Failure } from '../../features/failure.ts';
 
 /** What was typed for one verb, after the parser has checked names, choices and repetition. */
 export class Given {
-  readonly #flags: ReadonlyMap<string, string | true>;
+  readonly #flags: ReadonlyMap<string, readonly string[] | true>;
   readonly #positionals: readonly string[];
 
-  constructor(flags: ReadonlyMap<string, string | true>, positionals: readonly string[]) {
+  constructor(flags: ReadonlyMap<string, readonly string[] | true>, positionals: readonly string[]) {
     this.#flags = flags;
     this.#positionals = positionals;
   }
@@ -15,8 +15,13 @@ export class Given {
   }
 
   text(flag: string): string | null {
-    const value = this.#flags.get(flag);
-    return typeof value === 'string' ? value : null;
+    return this.texts(flag)[0] ?? null;
+  }
+
+  /** In the order they were typed. */
+  texts(flag: string): readonly string[] {
+    const values = this.#flags.get(flag);
+    return values === undefined || values === true ? [] : values;
   }
 
   required(flag: string, allowed: string): string {

@@ -47,7 +47,7 @@ export async function run(
     const { verb, given } = parsed;
     const settings = settingsOf(given);
     json = settings.json;
-    tracing = settings.logLevel === 'debug' || settings.logLevel === 'trace';
+    tracing = settings.log?.all === 'debug' || settings.log?.all === 'trace';
     return await verb.run({ given, settings, io, sources });
   } catch (error) {
     const complaint = complaintOf(error);

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { Failure } from '../../features/failure.ts';
-import { type Flag, choice, text, toggle } from './verb.ts';
+import { type LogSetting, logLevels } from '../../log-levels.ts';
+import { logSettingOf } from '../log-setting.ts';
+import { type Flag, text, toggle } from './verb.ts';
 import type { Given } from './given.ts';
 
 /** What the flags common to all verbs say, checked once. */
@@ -10,21 +12,18 @@ export interface Settings {
   readonly runDir: string;
   readonly bpffs: string;
   readonly json: boolean;
-  /** Null takes the verb's own: `info` for the agent, `warn` for the rest. */
-  readonly logLevel: LogLevel | null;
+  /** What was said of logging; null is nothing. */
+  readonly log: LogSetting | null;
 }
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export const commonFlags: readonly Flag[] = [
   text('instance', 'NAME', "The agent's private world on this machine (default: default)"),
   toggle('json', 'Print JSON, errors included'),
-  choice(
+  text(
     'log-level',
-    'LEVEL',
+    'LEVEL[,SUBSYSTEM=LEVEL]..',
+    `How much is logged: ${logLevels.join(', ')}; debug shows where an error came from (default: info for agent, warn otherwise)`,
     logLevels,
-    'How much is logged; debug shows where an error came from (default: info for agent, warn otherwise)',
   ),
   text('run-dir', 'DIR', 'Where sockets and state files are (default: /run/vwire)', 'directory'),
   text('bpffs', 'DIR', 'Where the BPF file system is mounted (default: /sys/fs/bpf)', 'directory'),
@@ -47,6 +46,6 @@ export function settingsOf(given: Given): Settings {
     runDir: resolve(given.text('run-dir') ?? '/run/vwire'),
     bpffs: resolve(given.text('bpffs') ?? '/sys/fs/bpf'),
     json: given.on('json'),
-    logLevel: logLevels.find((known) => known === level) ?? null,
+    log: level === null ? null : logSettingOf(level, 'log-level', `--log-level ${level}`),
   });
 }

@@ -13,22 +13,30 @@ export interface Picked {
 }
 
 export function usageOf({ row, verb }: Picked): string {
-  const places = verb.positionals.map(({ name, many }) => (many ? `${name}..` : name));
+  const places = verb.positionals.map(({ name, many, optional }) => {
+    const place = many ? `${name}..` : name;
+    return optional ? `[${place}]` : place;
+  });
   return ['vwire', ...row.path, ...places].join(' ');
 }
 
 const own = new Set(['_', '$0', 'help', 'version']);
 const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`);
 
-function valueOf(flag: Flag, given: unknown): string | true | null {
-  const { name, choices } = flag;
-  if (Array.isArray(given))
+function valueOf(flag: Flag, given: unknown): readonly string[] | true | null {
+  const { name } = flag;
+  if (Array.isArray(given) && !flag.many)
     throw new Failure('invalid', `'--${name}' is given ${given.length} times: it is allowed once`, {
       field: name,
       value: given.map(String).join(' '),
       allowed: 'once',
     });
   if (typeof given === 'boolean') return given ? true : null;
+  return (Array.isArray(given) ? given : [given]).map((value: unknown) => textOf(flag, value));
+}
+
+function textOf(flag: Flag, given: unknown): string {
+  const { name, choices } = flag;
   if (typeof given !== 'string' || given === '')
     throw new Failure('invalid', `'--${name}' needs a value: ${flag.value ?? ''}`, {
       field: name,
@@ -49,7 +57,7 @@ function positionalsOf(argv: Argv, picked: Picked): string[] {
   const all = Array.isArray(argv._) ? argv._.map(String) : [];
   const words = all.slice(row.path.length);
   const missing = verb.positionals[words.length];
-  if (missing !== undefined)
+  if (missing?.optional === false)
     throw new Failure('invalid', `Missing ${missing.name}: usage is '${usageOf(picked)}'`, {
       field: missing.name.toLowerCase(),
       allowed: missing.summary,
@@ -67,7 +75,7 @@ function positionalsOf(argv: Argv, picked: Picked): string[] {
 export function take(argv: Argv, picked: Picked): Given {
   const flags = [...picked.verb.flags, ...commonFlags];
   const known = new Map(flags.map((flag) => [flag.name, flag]));
-  const taken = new Map<string, string | true>();
+  const taken = new Map<string, readonly string[] | true>();
   for (const [name, given] of Object.entries(argv)) {
     if (own.has(name) || given === undefined) continue;
     const flag = known.get(name);

@@ -14,6 +14,8 @@ export interface Flag {
   value: string | null;
   /** The only values allowed; null allows any, and the verb decides. */
   choices: readonly string[] | null;
+  /** May be given more than once. */
+  many: boolean;
   completes: Completes | null;
 }
 
@@ -21,7 +23,10 @@ export interface Positional {
   /** As the usage shows it, in capitals. */
   name: string;
   summary: string;
+  /** As many words as are typed; otherwise one. */
   many: boolean;
+  /** None is right too. */
+  optional: boolean;
   completes: Completes | null;
 }
 
@@ -65,6 +70,7 @@ export const toggle = (name: string, summary: string): Flag => ({
   summary,
   value: null,
   choices: null,
+  many: false,
   completes: null,
 });
 
@@ -74,7 +80,15 @@ export const text = (
   value: string,
   summary: string,
   completes: Completes | null = null,
-): Flag => ({ name, summary, value, choices: null, completes });
+): Flag => ({ name, summary, value, choices: null, many: false, completes });
+
+/** A flag with a value that may be given more than once. */
+export const texts = (
+  name: string,
+  value: string,
+  summary: string,
+  completes: Completes | null = null,
+): Flag => ({ ...text(name, value, summary, completes), many: true });
 
 /** A flag with one of a few values. */
 export const choice = (name: string, value: string, choices: readonly string[], summary: string): Flag => ({
@@ -82,5 +96,6 @@ export const choice = (name: string, value: string, choices: readonly string[], 
   summary,
   value,
   choices,
+  many: false,
   completes: choices,
 });
