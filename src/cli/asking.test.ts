@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { vwire } from '../../test/fake/command-line.ts';
-import { MemoryWires, specOf } from '../../test/fake/wires.ts';
+import { MemoryWires, side, specOf } from '../../test/fake/wires.ts';
 import { AdminClient } from '../api/admin/client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from '../api/admin/server.ts';
 import { Failure, type FailureCode } from '../features/failure.ts';
@@ -45,7 +45,7 @@ test('wire add passes on all that is said', async () => {
       add: specOf('', 'pid:7', {
         connection: 'c',
         left: {
-          netns: 'name:a',
+          ...side('name:a'),
           name: 'eth7',
           mac: '02:00:00:00:00:07',
           addresses: ['10.0.0.1/24', 'fd00::1/64'],

@@ -1,5 +1,5 @@
 import { Failure } from '../features/failure.ts';
-import type { SideSpec } from '../features/wire/api.ts';
+import type { AskedSide } from '../api/admin/request.ts';
 
 const keys = ['name', 'address', 'mac'] as const;
 const shape = 'NETNS[,name=NAME][,address=CIDR]..[,mac=MAC]';
@@ -16,7 +16,7 @@ function wrong(field: string, value: string, what: string, allowed: string): Fai
  * Splits what `--left` or `--right` says. The values themselves are judged by the agent, so that every
  * client of it gets the same answer; here only the form can be wrong.
  */
-export function sideOf(side: 'left' | 'right', typed: string): SideSpec {
+export function sideOf(side: 'left' | 'right', typed: string): AskedSide {
   const [netns = '', ...pairs] = typed.split(',');
   if (netns === '' || /^(name|address|mac)=/.test(netns))
     throw wrong(`${side}.netns`, typed, `the namespace comes first: ${shape}`, shape);

@@ -8,6 +8,18 @@ const netns = z.object({
   inode: z.number(),
 });
 
+const route = z.object({ prefix: z.string(), via: z.string().nullable() });
+const neighbor = z.object({ address: z.string(), mac: z.string() });
+const policy = z.object({
+  from: z.string().nullable(),
+  ipProto: z.string().nullable(),
+  sport: z.string().nullable(),
+  dport: z.string().nullable(),
+  routes: z.array(route),
+  /** The routing table that was chosen for it. */
+  table: z.number(),
+});
+
 const side = z.object({
   netns,
   /** Device in the agent's namespace; ifindex 0 until the kernel has told it. */
@@ -17,6 +29,10 @@ const side = z.object({
   ifindex: z.number(),
   mac: z.string(),
   addresses: z.array(z.string()),
+  // Files of earlier agents say nothing of these.
+  routes: z.array(route).default([]),
+  neighbors: z.array(neighbor).default([]),
+  policies: z.array(policy).default([]),
   /** The namespace is the agent's own. */
   own: z.boolean(),
 });
@@ -26,6 +42,7 @@ export const wireRecord = z.object({
   id: z.number(),
   connection: z.string(),
   service: z.string().nullable(),
+  owner: z.enum(['wire', 'connection']).default('wire'),
   /** What was meant. `opening` is written before anything is created. */
   intent: z.enum(['opening', 'open', 'closing']),
   since: z.string(),
@@ -46,4 +63,7 @@ export const KEPT_ERRORS = 5;
 
 export type WireRecord = z.infer<typeof wireRecord>;
 export type SideRecord = z.infer<typeof side>;
+export type RouteRecord = z.infer<typeof route>;
+export type NeighborRecord = z.infer<typeof neighbor>;
+export type PolicyRecord = z.infer<typeof policy>;
 export type NetnsRecord = z.infer<typeof netns>;

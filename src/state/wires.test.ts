@@ -25,13 +25,17 @@ const side: SideRecord = {
   ifindex: 2,
   mac: '02:00:00:00:00:01',
   addresses: ['10.0.0.1/24'],
+  routes: [{ prefix: '0.0.0.0/0', via: '10.0.0.2' }],
+  neighbors: [{ address: '10.0.0.2', mac: '02:00:00:00:00:02' }],
+  policies: [{ from: '10.0.0.1/32', ipProto: '6', sport: null, dport: '80-90', routes: [], table: 1 }],
   own: false,
 };
 const record = (id: number): WireRecord => ({
   schema: 1,
   id,
   connection: `wire-${id}`,
-  service: null,
+  service: 'nse',
+  owner: 'connection',
   intent: 'open',
   since: '2026-01-01T00:00:00.000Z',
   mtu: 1500,
@@ -51,6 +55,21 @@ describe('wire files', () => {
     for (const id of [10, 9]) files.write(record(id));
     expect(readWireRecords(directory)).toEqual({ records: [record(9), record(10)], unreadable: [] });
     expect(readdirSync(join(directory, 'state', 'wires')).sort()).toEqual(['10.json', '9.json']);
+  });
+
+  test('a record of an agent that knew addresses only is read, as a wire of its own', () => {
+    const directory = instance();
+    new WireFiles(directory);
+    const newer = ['owner', 'routes', 'neighbors', 'policies'];
+    const text = JSON.stringify(record(1), (key, value: unknown) =>
+      newer.includes(key) ? undefined : value,
+    );
+    writeFileSync(join(directory, 'state', 'wires', '1.json'), text);
+    const plain = { ...side, routes: [], neighbors: [], policies: [] };
+    expect(readWireRecords(directory)).toEqual({
+      records: [{ ...record(1), owner: 'wire', left: plain, right: { ...plain, hostName: 'vwabcd1r' } }],
+      unreadable: [],
+    });
   });
 
   test('removing is final and harmless when repeated', () => {

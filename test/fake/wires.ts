@@ -31,7 +31,8 @@ export function wireOf(id: number, spec: WireSpec): WireItem {
   return {
     id,
     connection: spec.connection ?? `wire-${id}`,
-    service: null,
+    service: spec.service,
+    owner: spec.owner,
     state: 'open',
     since,
     mtu: spec.mtu ?? 1500,
@@ -45,10 +46,21 @@ export function wireOf(id: number, spec: WireSpec): WireItem {
   };
 }
 
-export const side = (netns: string): SideSpec => ({ netns, name: null, mac: null, addresses: [] });
+export const side = (netns: string): SideSpec => ({
+  netns,
+  identity: null,
+  name: null,
+  mac: null,
+  addresses: [],
+  routes: [],
+  neighbors: [],
+  policies: [],
+});
 
 export const specOf = (left: string, right: string, more: Partial<WireSpec> = {}): WireSpec => ({
   connection: null,
+  service: null,
+  owner: 'wire',
   left: side(left),
   right: side(right),
   mtu: null,

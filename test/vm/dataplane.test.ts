@@ -20,7 +20,7 @@ import { Capture, sendFrames, type Place } from '../frames/frames.ts';
 import { Join } from '../frames/join.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { links, nothing } from '../wire/inventory.ts';
-import { end, Node, wireSpec } from '../wire/node.ts';
+import { change, end, Node, wireSpec } from '../wire/node.ts';
 
 const pods = new Pods();
 const node = new Node();
@@ -125,7 +125,7 @@ describe('a wire', () => {
 
   test('changes its MTU', async () => {
     const wire = await agent.wires.add(spec());
-    await agent.wires.update({ id: wire.id }, { mtu: 4000, datapath: null });
+    await agent.wires.update({ id: wire.id }, change({ mtu: 4000 }));
     pods.exec(names.left, 'ping', '-n', '-c', '1', '-W', '5', '-M', 'do', '-s', '3972', '10.0.0.2');
   });
 
@@ -170,7 +170,7 @@ describe('xdp', () => {
     pingAll();
     agent = await node.restart();
     pingAll();
-    const changed = await agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'clsact' });
+    const changed = await agent.wires.update({ id: wire.id }, change({ datapath: 'clsact' }));
     expect(changed.hops.map(({ datapath }) => datapath)).toEqual(['clsact', 'clsact']);
     pingAll();
     await transfer();

@@ -9,7 +9,7 @@ import { failOnLeakedFds, openFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { links, nothing } from './inventory.ts';
-import { end, Node, wireSpec } from './node.ts';
+import { change, end, Node, wireSpec } from './node.ts';
 
 jest.setTimeout(30_000);
 
@@ -98,9 +98,9 @@ describe('of those who ask at once', () => {
   test('to change and to remove it, the removal has the last word', async () => {
     const { id } = await agent.wires.add(spec);
     const asked = await Promise.allSettled([
-      agent.wires.update({ id }, { mtu: 1400, datapath: null }),
+      agent.wires.update({ id }, change({ mtu: 1400 })),
       agent.wires.remove({ id }),
-      agent.wires.update({ id }, { mtu: 1300, datapath: 'clsact' }),
+      agent.wires.update({ id }, change({ mtu: 1300, datapath: 'clsact' })),
     ]);
     expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(asked[2]).toMatchObject({ reason: { name: 'Failure', code: 'not_found' } });

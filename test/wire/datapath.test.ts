@@ -13,7 +13,7 @@ import { failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
 import { attached, nothing } from './inventory.ts';
 import { onTcx } from './kernel.ts';
-import { end, Node, wireSpec } from './node.ts';
+import { change, end, Node, wireSpec } from './node.ts';
 import { Datagrams, Stream } from './traffic.ts';
 
 jest.setTimeout(30_000);
@@ -107,7 +107,7 @@ describe('xdp between pods', () => {
   test('leaves no program in the pods', async () => {
     const wire = await add('xdp');
     for (const pod of [a, b]) expect(run('ip', '-n', pod, '-d', 'link')).toContain('prog/xdp');
-    await agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'auto' });
+    await agent.wires.update({ id: wire.id }, change({ datapath: 'auto' }));
     for (const pod of [a, b]) expect(run('ip', '-n', pod, '-d', 'link')).not.toContain('prog/xdp');
     expect(node.inventory.held().links).toEqual([]);
   });

@@ -13,7 +13,7 @@ import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { attached, link, links, nothing } from './inventory.ts';
 import { observed } from './kernel.ts';
-import { end, Node, wireSpec } from './node.ts';
+import { change, end, Node, wireSpec } from './node.ts';
 
 jest.setTimeout(30_000);
 
@@ -119,7 +119,7 @@ describe('a port that goes down', () => {
   test('stays dropped towards when the datapath changes meanwhile', async () => {
     ip(b, 'link', 'set', 'vwire0', 'down');
     await comesTo('down');
-    const changed = await agent.wires.update({ id: wire.id }, { mtu: 1400, datapath: 'clsact' });
+    const changed = await agent.wires.update({ id: wire.id }, change({ mtu: 1400, datapath: 'clsact' }));
     expect(changed.hops.map(({ action }) => action)).toEqual(['drop: port_down', 'peer']);
     ip(b, 'link', 'set', 'vwire0', 'up');
     await comesTo('open');
@@ -157,7 +157,7 @@ describe('a pod that changes', () => {
       expect(now()).toMatchObject({ state: 'open', left: { name: 'lan0' } });
     });
     ping();
-    await agent.wires.update({ id: wire.id }, { mtu: 1400, datapath: null });
+    await agent.wires.update({ id: wire.id }, change({ mtu: 1400 }));
     expect(link(a, 'lan0').mtu).toBe(1400);
   });
 });

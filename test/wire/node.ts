@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { pino } from 'pino';
 import { startAgent, type Agent, type AgentConfig } from '../../src/agent.ts';
 import { LogLevels } from '../../src/log-levels.ts';
-import type { SideSpec, WireEvent, WireItem, WireSpec } from '../../src/features/wire/api.ts';
+import type { SideSpec, WireChange, WireEvent, WireItem, WireSpec } from '../../src/features/wire/api.ts';
 import { Inventory } from './inventory.ts';
 
 export const bpffs = '/sys/fs/bpf';
@@ -11,18 +11,33 @@ export const bpffs = '/sys/fs/bpf';
 /** One side of a spec, from `POD` or from what differs from the defaults. */
 export const end = (netns: string, ...addresses: string[]): SideSpec => ({
   netns: `name:${netns}`,
+  identity: null,
   name: null,
   mac: null,
   addresses,
+  routes: [],
+  neighbors: [],
+  policies: [],
 });
 
 export const wireSpec = (left: SideSpec, right: SideSpec, more: Partial<WireSpec> = {}): WireSpec => ({
   connection: null,
+  service: null,
+  owner: 'wire',
   left,
   right,
   mtu: null,
   datapath: 'auto',
   acceptNoOffload: false,
+  ...more,
+});
+
+/** A change of what is said, and of nothing else. */
+export const change = (more: Partial<WireChange>): WireChange => ({
+  mtu: null,
+  datapath: null,
+  left: null,
+  right: null,
   ...more,
 });
 

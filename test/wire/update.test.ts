@@ -12,7 +12,7 @@ import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { attached, link, nothing } from './inventory.ts';
 import { onTcx } from './kernel.ts';
-import { end, Node, wireSpec } from './node.ts';
+import { change, end, Node, wireSpec } from './node.ts';
 import { repetitions } from './repeat.ts';
 import { Datagrams } from './traffic.ts';
 
@@ -78,12 +78,12 @@ async function lossDuring(act: () => Promise<void>): Promise<number[]> {
 
 describe('a wire in use', () => {
   test('takes another MTU, larger and smaller, and loses nothing', async () => {
-    const change = async (mtu: number): Promise<void> => {
-      expect((await agent.wires.update({ id: wire.id }, { mtu, datapath: null })).mtu).toBe(mtu);
+    const to = async (mtu: number): Promise<void> => {
+      expect((await agent.wires.update({ id: wire.id }, change({ mtu }))).mtu).toBe(mtu);
       expect(mtus()).toEqual(all(mtu));
     };
     const lost = await lossDuring(async () => {
-      for (let i = 0; i < repetitions(2); i++) for (const mtu of [9000, 1280, 1500]) await change(mtu);
+      for (let i = 0; i < repetitions(2); i++) for (const mtu of [9000, 1280, 1500]) await to(mtu);
     });
     expect(lost).toEqual([0, 0]);
   }, 60_000);
@@ -91,15 +91,15 @@ describe('a wire in use', () => {
   onTcx.test(
     'moves between tcx and clsact and loses nothing',
     async () => {
-      const change = async (datapath: DatapathChoice): Promise<void> => {
-        const changed = await agent.wires.update({ id: wire.id }, { mtu: null, datapath });
+      const to = async (datapath: DatapathChoice): Promise<void> => {
+        const changed = await agent.wires.update({ id: wire.id }, change({ datapath }));
         expect(changed.hops.map((hop) => hop.datapath)).toEqual([datapath, datapath]);
         for (const { host } of [wire.left, wire.right]) expect(attached(host.name)).toBe(datapath);
       };
       const lost = await lossDuring(async () => {
         for (let i = 0; i < repetitions(3); i++) {
-          await change('tcx');
-          await change('clsact');
+          await to('tcx');
+          await to('clsact');
         }
       });
       expect(lost).toEqual([0, 0]);
@@ -110,9 +110,9 @@ describe('a wire in use', () => {
   test('moves to xdp and back and loses nothing, once the pods compute their checksums themselves', async () => {
     for (const pod of [a, b]) run('ip', 'netns', 'exec', pod, 'ethtool', '-K', 'vwire0', 'tx', 'off');
     const lost = await lossDuring(async () => {
-      await agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'xdp' });
+      await agent.wires.update({ id: wire.id }, change({ datapath: 'xdp' }));
       expect(attached(wire.left.host.name)).toBe('xdp');
-      await agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'auto' });
+      await agent.wires.update({ id: wire.id }, change({ datapath: 'auto' }));
       expect(attached(wire.left.host.name)).toBe('clsact');
     });
     expect(lost).toEqual([0, 0]);
@@ -123,16 +123,16 @@ describe('a wire in use', () => {
 
 describe('a change that cannot be', () => {
   test('of the MTU is taken back on all four ends', async () => {
-    await agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'xdp' });
-    const refused = await failureOf(agent.wires.update({ id: wire.id }, { mtu: 9000, datapath: null }));
+    await agent.wires.update({ id: wire.id }, change({ datapath: 'xdp' }));
+    const refused = await failureOf(agent.wires.update({ id: wire.id }, change({ mtu: 9000 })));
     expect(refused).toMatchObject({ code: 'refused', field: 'mtu', value: '9000' });
     expect(mtus()).toEqual(all(1500));
     expect(node.wire(wire.id)?.mtu).toBe(1500);
   });
 
   test('of the datapath leaves the old one', async () => {
-    await agent.wires.update({ id: wire.id }, { mtu: 9000, datapath: null });
-    const refused = await failureOf(agent.wires.update({ id: wire.id }, { mtu: null, datapath: 'xdp' }));
+    await agent.wires.update({ id: wire.id }, change({ mtu: 9000 }));
+    const refused = await failureOf(agent.wires.update({ id: wire.id }, change({ datapath: 'xdp' })));
     expect(refused).toMatchObject({ code: 'refused', field: 'mtu', value: '9000' });
     expect(attached(wire.left.host.name)).toBe('clsact');
     expect(pods.exec(a, 'ping', '-n', '-c', '1', '10.0.0.2')).toContain('1 received');
@@ -142,18 +142,20 @@ describe('a change that cannot be', () => {
   test('of both is refused as a whole when one of them is bad', async () => {
     await agent.wires.remove({ id: wire.id });
     const plain = await agent.wires.add(wireSpec(end(a), end(b)));
-    const refused = await failureOf(agent.wires.update({ id: plain.id }, { mtu: 1400, datapath: 'xdp' }));
+    const refused = await failureOf(
+      agent.wires.update({ id: plain.id }, change({ mtu: 1400, datapath: 'xdp' })),
+    );
     expect(refused).toMatchObject({ code: 'refused', field: 'datapath' });
     expect([link(a, 'vwire0').mtu, link(b, 'vwire0').mtu]).toEqual([1500, 1500]);
-    const bad = await failureOf(agent.wires.update({ id: plain.id }, { mtu: 67, datapath: 'clsact' }));
+    const bad = await failureOf(
+      agent.wires.update({ id: plain.id }, change({ mtu: 67, datapath: 'clsact' })),
+    );
     expect(bad).toMatchObject({ code: 'invalid', field: 'mtu' });
     expect(attached(plain.left.host.name)).toBe('clsact');
   });
 
   test('names a wire that is not there', async () => {
-    const refused = await failureOf(
-      agent.wires.update({ connection: 'nosuch' }, { mtu: 1400, datapath: null }),
-    );
+    const refused = await failureOf(agent.wires.update({ connection: 'nosuch' }, change({ mtu: 1400 })));
     expect(refused).toMatchObject({
       code: 'not_found',
       value: 'nosuch',

@@ -49,7 +49,7 @@ describe('what is asked and answered crosses the socket whole', () => {
     const spec = specOf('name:a', 'pid:7', {
       connection: 'câble "1"',
       left: {
-        netns: 'name:a',
+        ...side('name:a'),
         name: 'eth7',
         mac: '02:00:00:00:00:07',
         addresses: ['10.0.0.1/24', 'fd00::1/64'],
@@ -86,8 +86,8 @@ describe('what is asked and answered crosses the socket whole', () => {
     expect(wire.mtu).toBe(2000);
     await client.update({ connection: 'c' }, { mtu: null, datapath: 'auto' });
     expect(wires.calls.slice(1)).toEqual([
-      { update: { id: 1 }, change: { mtu: 2000, datapath: null } },
-      { update: { connection: 'c' }, change: { mtu: null, datapath: 'auto' } },
+      { update: { id: 1 }, change: { mtu: 2000, datapath: null, left: null, right: null } },
+      { update: { connection: 'c' }, change: { mtu: null, datapath: 'auto', left: null, right: null } },
     ]);
   });
 

@@ -9,12 +9,12 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { Failure } from '../../features/failure.ts';
-import type { WireChange, WireItem, WireName, WireSpec } from '../../features/wire/api.ts';
+import type { WireItem, WireName } from '../../features/wire/api.ts';
 import type { AgentStatus } from './agent.ts';
 import { maxResponseBytes } from './limits.ts';
 import type { Method } from '../method.ts';
 import { methods } from './methods.ts';
-import { addRequest, nameMessage, updateRequest } from './request.ts';
+import { type AskedChange, type AskedWire, addRequest, nameMessage, updateRequest } from './request.ts';
 import { failureOf } from '../status.ts';
 import { whyUnreachable } from './unreachable.ts';
 import {
@@ -61,11 +61,11 @@ export class AdminClient {
     });
   }
 
-  async add(spec: WireSpec): Promise<WireItem> {
+  async add(spec: AskedWire): Promise<WireItem> {
     return wireItem(await this.#call(methods.add, addRequest(spec)));
   }
 
-  async update(name: WireName, change: WireChange): Promise<WireItem> {
+  async update(name: WireName, change: AskedChange): Promise<WireItem> {
     return wireItem(await this.#call(methods.update, updateRequest(name, change)));
   }
 

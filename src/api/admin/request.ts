@@ -19,6 +19,14 @@ import {
   WireNameSchema,
 } from './vwire/v1/vwire_pb.ts';
 
+/** What this api takes of a side: the rest of its IP is for services to say. */
+export type AskedSide = Pick<SideSpec, 'netns' | 'name' | 'mac' | 'addresses'>;
+export type AskedWire = Omit<WireSpec, 'service' | 'owner' | 'left' | 'right'> & {
+  left: AskedSide;
+  right: AskedSide;
+};
+export type AskedChange = Pick<WireChange, 'mtu' | 'datapath'>;
+
 const choices: Readonly<Record<DatapathChoice, Datapath>> = {
   auto: Datapath.AUTO,
   tcx: Datapath.TCX,
@@ -42,10 +50,19 @@ const orNull = (text: string): string | null => (text === '' ? null : text);
 
 function sideSpec(side: Side | undefined, field: 'left' | 'right'): SideSpec {
   if (side === undefined) throw new Failure('invalid', `The ${field} side is missing`, { field });
-  return { netns: side.netns, name: orNull(side.name), mac: orNull(side.mac), addresses: side.addresses };
+  return {
+    netns: side.netns,
+    identity: null,
+    name: orNull(side.name),
+    mac: orNull(side.mac),
+    addresses: side.addresses,
+    routes: [],
+    neighbors: [],
+    policies: [],
+  };
 }
 
-const sideMessage = ({ netns, name, mac, addresses }: SideSpec) => ({
+const sideMessage = ({ netns, name, mac, addresses }: AskedSide) => ({
   netns,
   name: name ?? '',
   mac: mac ?? '',
@@ -54,6 +71,8 @@ const sideMessage = ({ netns, name, mac, addresses }: SideSpec) => ({
 
 export const specOf = (request: AddWireRequest): WireSpec => ({
   connection: orNull(request.connection),
+  service: null,
+  owner: 'wire',
   left: sideSpec(request.left, 'left'),
   right: sideSpec(request.right, 'right'),
   mtu: request.mtu === 0 ? null : request.mtu,
@@ -61,7 +80,7 @@ export const specOf = (request: AddWireRequest): WireSpec => ({
   acceptNoOffload: request.acceptNoOffload,
 });
 
-export function addRequest(spec: WireSpec): AddWireRequest {
+export function addRequest(spec: AskedWire): AddWireRequest {
   // On the wire 0 says nothing, so it would become the default without a word.
   if (spec.mtu === 0)
     throw new Failure('invalid', 'An MTU of 0 is too small: allowed is 68 and more', {
@@ -104,10 +123,15 @@ export function changeOf(request: UpdateWireRequest): WireChange {
     throw new Failure('invalid', 'The request changes nothing: give mtu or datapath', {
       allowed: 'mtu, datapath',
     });
-  return { mtu: mtu ?? null, datapath: datapath === undefined ? null : choiceOf(datapath) };
+  return {
+    mtu: mtu ?? null,
+    datapath: datapath === undefined ? null : choiceOf(datapath),
+    left: null,
+    right: null,
+  };
 }
 
-export const updateRequest = (name: Name, { mtu, datapath }: WireChange): UpdateWireRequest =>
+export const updateRequest = (name: Name, { mtu, datapath }: AskedChange): UpdateWireRequest =>
   create(UpdateWireRequestSchema, {
     wire: nameMessage(name),
     ...(mtu !== null && { mtu }),

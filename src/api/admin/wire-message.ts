@@ -6,6 +6,7 @@ import type {
   HopItem,
   PortItem,
   WireItem,
+  WireOwner as OwnerWord,
   WireState as StateWord,
 } from '../../features/wire/api.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type Port,
   type PortSchema,
   type Wire,
+  WireOwner,
   WireSchema,
   WireState,
 } from './vwire/v1/vwire_pb.ts';
@@ -27,6 +29,11 @@ const states: Readonly<Record<StateWord, WireState>> = {
   closing: WireState.CLOSING,
   down: WireState.DOWN,
   orphan: WireState.ORPHAN,
+};
+
+const owners: Readonly<Record<OwnerWord, WireOwner>> = {
+  wire: WireOwner.WIRE,
+  connection: WireOwner.CONNECTION,
 };
 
 const datapaths: Readonly<Record<DatapathWord, Datapath>> = {
@@ -104,6 +111,7 @@ export const wireMessage = (wire: WireItem): Wire =>
     id: wire.id,
     connection: wire.connection,
     service: wire.service ?? '',
+    owner: owners[wire.owner],
     state: states[wire.state],
     since: wire.since,
     mtu: wire.mtu,
@@ -118,6 +126,7 @@ export const wireItem = (wire: Wire): WireItem => ({
   id: wire.id,
   connection: wire.connection,
   service: wire.service === '' ? null : wire.service,
+  owner: wordOf(owners, wire.owner, 'owner'),
   state: wordOf(states, wire.state, 'state'),
   since: wire.since,
   mtu: wire.mtu,

@@ -5,20 +5,63 @@ export const datapathChoices = ['auto', 'tcx', 'clsact', 'xdp'] as const;
 export type DatapathChoice = (typeof datapathChoices)[number];
 export type Datapath = Exclude<DatapathChoice, 'auto'>;
 
-export interface SideSpec {
+export interface RouteSpec {
+  /** CIDR, v4 or v6; the host part is cut off. A length of 0 is the default route. */
+  prefix: string;
+  /** Gateway of the same family, taken to be on the link; null: the destination itself is on the link. */
+  via: string | null;
+}
+
+export interface NeighborSpec {
+  /** IP address. */
+  address: string;
+  mac: string;
+}
+
+/** Packets that match all that is not null take the routes of a table of their own. */
+export interface PolicySpec {
+  /** Source prefix, CIDR; also tells the family, else the routes do, else it is v4. */
+  from: string | null;
+  /** IP protocol by its number, in decimal: '6' is TCP, '17' UDP. */
+  ipProto: string | null;
+  /** Source port or range: '5555' or '6667-6670'. */
+  sport: string | null;
+  /** Destination port or range. */
+  dport: string | null;
+  /** None is a default route over the interface. */
+  routes: readonly RouteSpec[];
+}
+
+/** All that IP is to know of one side's interface. */
+export interface IpSpec {
+  /** CIDR, v4 or v6, host part kept. */
+  addresses: readonly string[];
+  routes: readonly RouteSpec[];
+  neighbors: readonly NeighborSpec[];
+  policies: readonly PolicySpec[];
+}
+
+export interface SideSpec extends IpSpec {
   /** `pid:N`, `name:N`, `path:P` or bare. */
   netns: string;
+  /** The namespace that `netns` has to lead to, as stat tells it of its file; null takes what it leads to. */
+  identity: { readonly dev: number; readonly inode: number } | null;
   /** Interface name in the namespace; null picks the first free of vwire0, vwire1, ... */
   name: string | null;
   /** Locally chosen when null. */
   mac: string | null;
-  /** CIDR, v4 or v6, host part kept. */
-  addresses: readonly string[];
 }
+
+/** Who keeps a wire: whoever asked for it as such, or an NSM connection. */
+export const wireOwners = ['wire', 'connection'] as const;
+export type WireOwner = (typeof wireOwners)[number];
 
 export interface WireSpec {
   /** The caller's own name for it; null takes `wire-ID`. Unique among open wires. */
   connection: string | null;
+  /** The network service it carries; null for a wire that carries none. */
+  service: string | null;
+  owner: WireOwner;
   left: SideSpec;
   right: SideSpec;
   /** Bytes, of all four ends; null is 1500. */
@@ -28,9 +71,13 @@ export interface WireSpec {
   acceptNoOffload: boolean;
 }
 
+/** What is null stays as it is. */
 export interface WireChange {
   mtu: number | null;
   datapath: DatapathChoice | null;
+  /** The whole set that is wanted; only what differs is touched. */
+  left: IpSpec | null;
+  right: IpSpec | null;
 }
 
 /** How a wire is named in a request: its id, or the caller's own name for it. */
@@ -74,6 +121,7 @@ export interface WireItem {
   id: number;
   connection: string;
   service: string | null;
+  owner: WireOwner;
   state: WireState;
   /** ISO 8601, when it was opened. */
   since: string;

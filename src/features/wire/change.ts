@@ -1,5 +1,6 @@
 import { parseMtu } from '../../net/mtu.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
+import { Failure } from '../failure.ts';
 import type { WireChange } from './api.ts';
 import { changeMtu, type Handles } from './devices.ts';
 import { joinedOf, type Entry } from './entry.ts';
@@ -12,6 +13,8 @@ import { explainXdp } from './refusal.ts';
 export function planChange(record: WireRecord, change: WireChange, tcx: boolean): WireRecord {
   const mtu = parseMtu(change.mtu ?? record.mtu, 'mtu');
   refuseMtuWithoutIpv6(mtu, record.left, record.right);
+  if (change.left ?? change.right)
+    throw new Failure('unsupported', 'Addresses and routes are not changed by this version');
   const wanted = { ...record, mtu, requested: change.datapath ?? record.requested };
   return change.datapath === null ? wanted : { ...wanted, ...answerFor(wanted, tcx) };
 }

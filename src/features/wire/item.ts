@@ -36,6 +36,7 @@ export function wireItem(
     id: record.id,
     connection: record.connection,
     service: record.service,
+    owner: record.owner,
     state,
     since: record.since,
     mtu: record.mtu,

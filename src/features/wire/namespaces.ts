@@ -1,17 +1,33 @@
 import { sides, type Side } from '../../dataplane/port.ts';
 import type { NetnsRecord, WireRecord } from '../../state/wire-record.ts';
-import { NetnsError, type NetnsHandle, openNetns } from '../../net/netns.ts';
+import { NetnsError, type NetnsHandle, openNetns, sameNetns } from '../../net/netns.ts';
 import { parseNetns } from '../../net/netns-ref.ts';
+import { Failure } from '../failure.ts';
+import type { SideSpec } from './api.ts';
 import type { Handles } from './devices.ts';
+
+/** Opens what a caller named, if it is the one that was meant. */
+function openMeant({ netns, identity }: SideSpec, side: Side): NetnsHandle {
+  const field = `${side}.netns`;
+  const handle = openNetns(parseNetns(netns, field), field);
+  if (identity === null || sameNetns(handle, identity)) return handle;
+  handle.close();
+  const meant = `${identity.dev}:${identity.inode}`;
+  throw new Failure(
+    'refused',
+    `${field} is '${netns}', which leads to namespace ${handle.dev}:${handle.inode} where ${meant} is meant`,
+    { field, value: netns, allowed: `what leads to the namespace with device and inode ${meant}` },
+  );
+}
 
 /** Borrows both namespaces of a new wire for one operation; they are closed when it is over. */
 export async function borrowing<T>(
-  refs: Readonly<Record<Side, string>>,
+  ends: Readonly<Record<Side, SideSpec>>,
   use: (handles: Handles) => Promise<T>,
 ): Promise<T> {
-  const left = openNetns(parseNetns(refs.left, 'left.netns'), 'left.netns');
+  const left = openMeant(ends.left, 'left');
   try {
-    const right = openNetns(parseNetns(refs.right, 'right.netns'), 'right.netns');
+    const right = openMeant(ends.right, 'right');
     try {
       return await use({ left, right });
     } finally {

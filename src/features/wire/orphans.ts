@@ -76,6 +76,9 @@ function orphanRecord(id: number, ends: Ends): WireRecord {
       ifindex: device?.linkIfindex ?? 0,
       mac: '00:00:00:00:00:00',
       addresses: [],
+      routes: [],
+      neighbors: [],
+      policies: [],
       own: false,
     };
   }) as [SideRecord, SideRecord];
@@ -84,6 +87,7 @@ function orphanRecord(id: number, ends: Ends): WireRecord {
     id,
     connection: `orphan-${id}`,
     service: null,
+    owner: 'wire',
     intent: 'open',
     since: new Date().toISOString(),
     mtu: ends.left?.mtu ?? ends.right?.mtu ?? 0,

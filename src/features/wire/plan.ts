@@ -10,7 +10,7 @@ import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
 import { MIN_IPV6_MTU, parseMtu } from '../../net/mtu.ts';
 import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
 import { Failure } from '../failure.ts';
-import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
+import { datapathChoices, type IpSpec, type SideSpec, type WireSpec } from './api.ts';
 import { inPod } from './devices.ts';
 import { freeName, hostDeviceName } from './names.ts';
 
@@ -65,6 +65,14 @@ function podAddress(value: string, field: string): string {
   return formatCidr(cidr);
 }
 
+function refuseUntilKnown({ routes, neighbors, policies }: IpSpec, side: Side): void {
+  for (const [field, list] of Object.entries({ routes, neighbors, policies }))
+    if (list.length > 0)
+      throw new Failure('unsupported', `${side}.${field} are not applied by this version`, {
+        field: `${side}.${field}`,
+      });
+}
+
 function planSide(
   spec: SideSpec,
   side: Side,
@@ -86,6 +94,7 @@ function planSide(
     );
   if (spec.addresses.length > MAX_ADDRESSES)
     throw new InputError(`${side}.address`, `${spec.addresses.length} addresses`, `at most ${MAX_ADDRESSES}`);
+  refuseUntilKnown(spec, side);
   const coming = new Set(promised.filter((p) => sameNetns(p.netns, netns)).map((p) => p.name));
   const name = chooseName(spec, side, netns, coming);
   return {
@@ -96,6 +105,9 @@ function planSide(
     ifindex: 0,
     mac: spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`),
     addresses: spec.addresses.map((a) => podAddress(a, `${side}.address`)),
+    routes: [],
+    neighbors: [],
+    policies: [],
     own,
   };
 }
@@ -137,7 +149,8 @@ export function planWire({ spec, id, netns, promised }: PlanInput, at: Surroundi
     schema: 1,
     id,
     connection,
-    service: null,
+    service: spec.service,
+    owner: spec.owner,
     intent: 'opening',
     since: new Date().toISOString(),
     mtu,

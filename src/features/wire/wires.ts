@@ -73,7 +73,7 @@ export class WireBook implements Wires {
   }
 
   async #add(spec: WireSpec): Promise<WireItem> {
-    return borrowing({ left: spec.left.netns, right: spec.right.netns }, async (netns) => {
+    return borrowing(spec, async (netns) => {
       if (this.#entries.size >= this.#at.maxWires)
         throw new Failure(
           'refused',
