@@ -4,7 +4,8 @@ import { BpfMap } from '../../loader/map.ts';
 import type { BpfLink } from '../../loader/link/link.ts';
 import { unpin } from '../../loader/pin.ts';
 import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
-import { attach, attachedProgram, detach, forgetPin, placeOf, type Place } from './attach.ts';
+import { Attachments, placeOf, type Place } from './attach.ts';
+import { DropSweep } from './drop-sweep.ts';
 import { datapaths, type Datapath } from './datapath.ts';
 import { type BlockReason, directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
@@ -31,6 +32,8 @@ export class Dataplane {
   readonly paths: PinPaths;
   readonly losses: LossObservation;
   readonly #programs: Programs;
+  readonly #attachments: Attachments;
+  readonly #drops: DropSweep;
   readonly #tables: SharedTables;
   readonly #node: NodeTable;
   readonly #watched: WatchedTable | null;
@@ -46,12 +49,14 @@ export class Dataplane {
     this.#programs = new Programs(this.paths, sizes);
     this.#programs.get('vwire_tc_own');
     this.#tables = openShared(this.paths.maps, false);
+    this.#drops = new DropSweep(this.#tables.drops);
     this.#node = openNode(this.paths.maps);
     const losses = observeLosses(this.#programs, this.paths);
     this.losses = losses.state;
     this.#lossLink = losses.link;
     this.#watched =
       losses.link === null ? null : tables.watched(BpfMap.openPinned(mapPath(this.paths.maps, 'watched')));
+    this.#attachments = new Attachments(this.paths.links, config.instance);
   }
 
   /** The caller holds the instance's lock, and closes. */
@@ -96,9 +101,12 @@ export class Dataplane {
       if (wire.datapath === 'xdp') this.#prepareXdp(wire, enter, undo);
       for (const side of sides) this.#setHop(wire, side, undo);
       for (const side of sides) {
-        attach(this.#place(wire, side), this.#programs.get(programFor(wire.datapath, wire[side])));
+        this.#attachments.attach(
+          this.#place(wire, side),
+          this.#programs.get(programFor(wire.datapath, wire[side])),
+        );
         undo.push(() => {
-          detach(this.#place(wire, side));
+          this.#attachments.detach(this.#place(wire, side));
         });
       }
     } catch (error) {
@@ -132,11 +140,11 @@ export class Dataplane {
       if (pod === null) continue;
       const place = this.#passPlace(wire.id, side, pod.ifindex);
       enter(side, () => {
-        attach(place, pass);
+        this.#attachments.attach(place, pass);
       });
       undo.push(() => {
         enter(side, () => {
-          detach(place);
+          this.#attachments.detach(place);
         });
       });
     }
@@ -170,19 +178,20 @@ export class Dataplane {
     }
   }
 
-  /** After the devices went: forgets pins, counters and what was watched. */
-  forget(wire: Joined): void {
+  /** After the devices went: forgets pins, counters, drops and what was watched. */
+  async forget(wire: Joined): Promise<void> {
     for (const side of sides) {
-      forgetPin(this.#place(wire, side));
-      forgetPin(this.#passPlace(wire.id, side, 0));
+      this.#attachments.forgetPin(this.#place(wire, side));
+      this.#attachments.forgetPin(this.#passPlace(wire.id, side, 0));
       if (this.#watched) unwatchPort(this.#watched, wire[side]);
       this.#tables.counters.delete({ wire: wire.id, direction: directionFrom(side) });
     }
-    this.forgetDrops(new Set([wire.id]));
+    await this.forgetDrops(wire.id);
   }
 
-  forgetDrops(wires: ReadonlySet<number>): void {
-    for (const [key] of this.#tables.drops.entries()) if (wires.has(key.wire)) this.#tables.drops.delete(key);
+  /** Settles when no drop is charged to this wire any more; 0 for those that are charged to none. */
+  forgetDrops(wire: number): Promise<void> {
+    return this.#drops.forget(wire);
   }
 
   /** Removes every entry and pin that none of these wires needs: an ifindex may be somebody else's by now. */
@@ -201,10 +210,11 @@ export class Dataplane {
   }
 
   #detachFrom(wire: Joined): void {
-    for (const side of sides) detach(this.#place(wire, side));
+    for (const side of sides) this.#attachments.detach(this.#place(wire, side));
     if (wire.datapath !== 'xdp') return;
     // Last: until the far end's program is gone, its frames arrive in the pod through NAPI.
-    for (const side of sides) detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
+    for (const side of sides)
+      this.#attachments.detach(this.#passPlace(wire.id, side, wire[side].pod?.ifindex ?? 0));
   }
 
   /**
@@ -224,18 +234,18 @@ export class Dataplane {
       const wanted = forwarding(wire.id, side, wire[farSide(side)], wire.datapath);
       if (hop === null || !sameHop(hop, wanted)) return false;
       return (
-        attachedProgram(this.#place(wire, side)) ===
+        this.#attachments.programAt(this.#place(wire, side)) ===
         this.#programs.get(programFor(wire.datapath, wire[side])).info.id
       );
     });
   }
 
   #place(wire: Joined, side: Side): Place {
-    return placeOf(this.paths, wire, side, wire[side].ifindex);
+    return placeOf(wire, side, wire[side]);
   }
 
   #passPlace(id: number, side: Side, ifindex: number): Place {
-    return { datapath: 'xdp', ifindex, links: this.paths.links, pinName: `w${id}-${side}-pass` };
+    return { wire: id, datapath: 'xdp', ifindex, made: true, pinName: `w${id}-${side}-pass` };
   }
 
   /** Unpins programs of other versions; call it once every wire runs this one's. */
@@ -245,7 +255,9 @@ export class Dataplane {
 
   /** Closes descriptors. Pins stay, traffic goes on. */
   close(): void {
+    this.#drops.finish();
     this.#programs.close();
+    this.#attachments.close();
     this.#tables.hops.close();
     this.#tables.counters.close();
     this.#tables.drops.close();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { attachedProgram, placeOf } from './attach.ts';
+import { Attachments, placeOf } from './attach.ts';
 import type { Datapath } from './datapath.ts';
 import { pinPaths } from './pins.ts';
 import type { Side } from './port.ts';
@@ -18,7 +18,12 @@ export function isAttached(
   wire: number,
   side: Side,
 ): number | null {
-  return attachedProgram(placeOf(pinPaths(bpffs, instance), { id: wire, datapath }, side, ifindex));
+  const attachments = new Attachments(pinPaths(bpffs, instance).links, instance);
+  try {
+    return attachments.programAt(placeOf({ id: wire, datapath }, side, { ifindex, made: true }));
+  } finally {
+    attachments.close();
+  }
 }
 
 /** Whether the program that hears of lost packets is there. */

@@ -79,14 +79,15 @@ describe('what is encoded is decoded', () => {
   test('qdiscs and filters', () => {
     fc.assert(
       fc.property(some.filter, (filter) => {
-        const { ifindex, kind, handle, parent } = filter;
+        const { ifindex, kind, handle, parent, priority } = filter;
         expect(decodeFilter(encodeFilter(filter))).toEqual(filter);
-        expect(decodeQdisc(encodeQdisc({ ifindex, kind, handle, parent }))).toEqual({
-          ifindex,
-          kind,
-          handle,
-          parent,
-        });
+        for (const blocks of [
+          { ingress: null, egress: null },
+          { ingress: priority, egress: handle },
+        ]) {
+          const qdisc = { ifindex, kind, handle, parent, blocks };
+          expect(decodeQdisc(encodeQdisc(qdisc))).toEqual(qdisc);
+        }
       }),
     );
   });

@@ -1,19 +1,27 @@
 import { attrNest, attrString, attrU32, splitBody, type Attrs } from './attr.ts';
-import { CodecError } from './error.ts';
+import { CodecError, NetlinkError } from './error.ts';
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, type Request } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 import { encodeTc } from './qdisc.ts';
 
 /** RTM_*TFILTER: the filters at a hook of clsact. info = priority << 16 | EtherType in wire order. */
+const RTM_NEWTFILTER = 44;
 const RTM_GETTFILTER = 46;
+const ENOENT = 2;
+const EINVAL = 22;
 const TCMSG = 20;
 const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
 const TCA_CHAIN = 11;
+const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
 const TCA_BPF_TAG = 10;
 const TCA_BPF_ID = 11;
 const TCA_BPF_FLAG_ACT_DIRECT = 1;
+const ETH_P_ALL = 3;
+/** As an ifindex: the parent is the number of a block, TCM_IFINDEX_MAGIC_BLOCK. */
+const MAGIC_BLOCK = -1;
 
 export const hooks = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;
 export type Hook = keyof typeof hooks;
@@ -95,4 +103,60 @@ export function listFilters(socket: NetlinkSocket, ifindex: number, hook: Hook):
   });
   // Each priority comes first as a head without a handle.
   return replies.map((reply) => decodeFilter(reply.body)).filter((filter) => filter.handle !== 0);
+}
+
+/** A filter's place in a block that devices share. Handle and priority are not 0, which would mean any. */
+export interface BlockSlot {
+  readonly block: number;
+  readonly handle: number;
+  readonly priority: number;
+}
+
+const slotBody = ({ block, handle, priority }: BlockSlot, attrs: readonly Buffer[] = []): Buffer => {
+  const info = ((priority << 16) | swap16(ETH_P_ALL)) >>> 0;
+  return encodeTc({ ifindex: MAGIC_BLOCK, handle, parent: block, info }, [
+    attrString(TCA_KIND, 'bpf'),
+    ...attrs,
+  ]);
+};
+
+/**
+ * Puts a program, direct action, into a slot. 'add': EEXIST when the slot is taken; 'replace': atomic, every
+ * packet of every device meets the old or the new one. EINVAL when no qdisc refers to the block.
+ */
+export function blockFilterRequest(
+  slot: BlockSlot,
+  program: { readonly fd: number; readonly name: string },
+  how: 'add' | 'replace',
+): Request {
+  return {
+    op: how === 'add' ? 'Add filter to block' : 'Replace filter of block',
+    object: `${slot.block}`,
+    type: RTM_NEWTFILTER,
+    flags: NLM_F_CREATE | (how === 'add' ? NLM_F_EXCL : NLM_F_REPLACE),
+    body: slotBody(slot, [
+      attrNest(TCA_OPTIONS, [
+        attrU32(TCA_BPF_FD, program.fd),
+        attrString(TCA_BPF_NAME, program.name),
+        attrU32(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT),
+      ]),
+    ]),
+  };
+}
+
+/** What is in a slot; null when it is empty or there is no such block. */
+export function findBlockFilter(socket: NetlinkSocket, slot: BlockSlot): Filter | null {
+  try {
+    const [found] = socket.request({
+      op: 'Find filter of block',
+      object: `${slot.block}`,
+      type: RTM_GETTFILTER,
+      flags: 0,
+      body: slotBody(slot),
+    });
+    return found === undefined ? null : decodeFilter(found.body);
+  } catch (error) {
+    if (error instanceof NetlinkError && (error.errno === ENOENT || error.errno === EINVAL)) return null;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findByName } from '../../src/net/device.ts';
-import { hooks, listFilters } from '../../src/net/filter.ts';
-import { addClsact, deleteClsact, listQdiscs } from '../../src/net/qdisc.ts';
+import { findBlockFilter, hooks, listFilters } from '../../src/net/filter.ts';
+import { addClsact, addClsactRequest, deleteClsact, findClsact, listQdiscs } from '../../src/net/qdisc.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
 import { run } from '../pods.ts';
 import { ip, json } from './iproute.ts';
@@ -30,6 +30,7 @@ describe('qdiscs and filters', () => {
       kind: 'clsact',
       handle: 0xffff0000,
       parent: 0xfffffff1,
+      blocks: { ingress: null, egress: null },
     });
     expect(() => {
       addClsact(socket, ifindex);
@@ -38,6 +39,39 @@ describe('qdiscs and filters', () => {
     expect(kinds()).not.toContain('clsact');
     expect(listQdiscs(socket, null).map((qdisc) => qdisc.kind)).not.toContain('clsact');
     expect(listFilters(socket, ifindex, 'ingress')).toEqual([]);
+  });
+
+  test('a clsact may share its blocks, which live and die with those who share them', () => {
+    const blocks = { ingress: 0x80000001, egress: 0x80000002 };
+    const other = findByName(socket, 'tc1')?.ifindex ?? 0;
+    const slot = { block: blocks.ingress, handle: 1, priority: 7 };
+    expect(findClsact(socket, ifindex)).toBeNull();
+    expect(findBlockFilter(socket, slot)).toBeNull();
+    for (const index of [ifindex, other]) socket.request(addClsactRequest(index, blocks));
+    expect(findClsact(socket, ifindex)).toMatchObject({ ifindex, kind: 'clsact', blocks });
+    expect(findBlockFilter(socket, slot)).toBeNull();
+    const accept = ['bytecode', '1,6 0 0 4294967295,'];
+    run(
+      'tc',
+      'filter',
+      'add',
+      'block',
+      `${blocks.ingress}`,
+      'prio',
+      '7',
+      'handle',
+      '1',
+      'bpf',
+      'da',
+      ...accept,
+    );
+    expect(findBlockFilter(socket, slot)).toMatchObject({ kind: 'bpf', handle: 1, priority: 7 });
+    for (const index of [ifindex, other])
+      expect(listFilters(socket, index, 'ingress')).toMatchObject([{ handle: 1, priority: 7 }]);
+    deleteClsact(socket, ifindex);
+    expect(findBlockFilter(socket, slot)).not.toBeNull();
+    deleteClsact(socket, other);
+    expect(findBlockFilter(socket, slot)).toBeNull();
   });
 
   test('filters tc makes are listed per hook, bpf with what it says of itself', () => {

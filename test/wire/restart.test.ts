@@ -159,10 +159,29 @@ describe('what changed while no agent was there', () => {
 
   test('is a program that somebody detached: it is attached again', async () => {
     await node.stop();
-    run('tc', 'filter', 'del', 'dev', hostOf('left'), 'ingress');
+    // Its filter is in a block that it shares with other devices.
+    const block = /ingress_block (\d+)/.exec(run('tc', 'qdisc', 'show', 'dev', hostOf('left')))?.[1] ?? '';
+    run('tc', 'filter', 'del', 'block', block);
+    expect(attached(hostOf('left'))).toBe('');
     await node.start();
     expect(attached(hostOf('left'))).toBe('clsact');
     ping();
+  });
+
+  test("is the clsact, and there is somebody else's: our filter is on it, beside theirs", async () => {
+    await node.stop();
+    const host = hostOf('left');
+    run('tc', 'qdisc', 'del', 'dev', host, 'clsact');
+    run('tc', 'qdisc', 'add', 'dev', host, 'clsact');
+    const accept = ['bpf', 'da', 'bytecode', '1,6 0 0 4294967295,'];
+    run('tc', 'filter', 'add', 'dev', host, 'egress', 'prio', '3', ...accept);
+    await node.start();
+    expect(attached(host)).toBe('clsact');
+    expect(attached(hostOf('right'))).toBe('clsact');
+    ping();
+    await node.restart();
+    expect(programsAt(host).clsact).toEqual(programsAt(hostOf('right')).clsact);
+    expect(run('tc', 'filter', 'show', 'dev', host, 'egress')).toContain('pref 3 bpf');
   });
 
   test('is all of bpffs: programs and entries are made anew and no id is given twice', async () => {

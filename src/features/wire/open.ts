@@ -32,9 +32,9 @@ export const entering =
 export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
   return entry.scope.hold('record', '', () => {
     shop.files.write(entry.record);
-    return () => {
+    return async () => {
       refuseWhileDevicesRemain(entry, shop);
-      shop.dataplane.forget(joinedOf(entry.record));
+      await shop.dataplane.forget(joinedOf(entry.record));
       shop.files.remove(entry.record.id);
     };
   });
@@ -74,9 +74,7 @@ export function holdDevices(entry: Entry, shop: Workshop, make: () => void): Pro
 
 /** Holds what is known of a wire that has no file: forgotten after its devices are gone. */
 export function holdMemory(entry: Entry, shop: Workshop): Promise<void> {
-  return entry.scope.hold('record', '', () => () => {
-    shop.dataplane.forget(joinedOf(entry.record));
-  });
+  return entry.scope.hold('record', '', () => () => shop.dataplane.forget(joinedOf(entry.record)));
 }
 
 /** Holds the joined hops: dropping, and counted as closing, from the moment of release. */
@@ -132,7 +130,7 @@ async function undoneAfter(error: unknown, entry: Entry): Promise<void> {
 export async function settle(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
   await waitReady(entry.record, handles);
   // What the first port to come up said before the other was up is no loss of an open wire.
-  shop.dataplane.forgetDrops(new Set([entry.record.id]));
+  await shop.dataplane.forgetDrops(entry.record.id);
   entry.record = { ...entry.record, intent: 'open' };
   shop.files.write(entry.record);
   entry.state = 'open';

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { BpfProgram } from '../../loader/program.ts';
+import { blockFilterRequest, findBlockFilter, type BlockSlot } from '../net/filter.ts';
+import { addClsactRequest, deleteClsact, findClsact, type Blocks } from '../net/qdisc.ts';
+import type { NetlinkSocket } from '../net/socket.ts';
+import { filterSlot } from './slot.ts';
+
+/** Blocks of an instance at each hook. */
+const BLOCKS = 256;
+
+/** In the upper half of all numbers, where nobody counts up from 1: 22 bits tell instances apart. */
+const firstBlock = (instance: string): number =>
+  (0x80000000 | (createHash('sha256').update(instance).digest().readUInt32BE(0) & 0x7ffffe00)) >>> 0;
+
+/**
+ * The clsact of devices the agent made. Their filters are in blocks that many devices share: for each block
+ * there is, adding a clsact and removing it walks a list of all the blocks of the machine (decision 006).
+ * Not all share one, since a block's devices are a list as well.
+ */
+export class FilterBlocks {
+  readonly #socket: NetlinkSocket;
+  readonly #first: number;
+  /** Id of the program that this process has put into a block, or has found there. */
+  readonly #programs = new Map<number, number>();
+
+  /** `socket` is of the agent's namespace; the caller closes it. */
+  constructor(socket: NetlinkSocket, instance: string) {
+    this.#socket = socket;
+    this.#first = firstBlock(instance);
+  }
+
+  #slot(wire: number): BlockSlot {
+    return { block: this.#first + (wire % BLOCKS), ...filterSlot };
+  }
+
+  /** Nothing is in the one at egress. A clsact without it would have one to itself. */
+  #blocks(wire: number): Blocks {
+    const { block } = this.#slot(wire);
+    return { ingress: block, egress: block + BLOCKS };
+  }
+
+  #holds(wire: number, ifindex: number): boolean {
+    return findClsact(this.#socket, ifindex)?.blocks.ingress === this.#slot(wire).block;
+  }
+
+  /** False, and nothing is changed, when the device has a clsact that is not of the wire's block. */
+  attach(wire: number, ifindex: number, program: BpfProgram): boolean {
+    const slot = this.#slot(wire);
+    const { id, name } = program.info;
+    const [clsact, filter] = this.#socket.batch([
+      addClsactRequest(ifindex, this.#blocks(wire)),
+      blockFilterRequest(slot, { fd: program.fd, name }, 'add'),
+    ]);
+    if (clsact?.ok === false) {
+      if (clsact.error.code !== 'EEXIST') throw clsact.error;
+      if (!this.#holds(wire, ifindex)) return false;
+    }
+    if (filter?.ok === false && filter.error.code !== 'EEXIST') {
+      if (clsact?.ok === true) deleteClsact(this.#socket, ifindex);
+      throw filter.error;
+    }
+    if (filter?.ok === false && this.#programs.get(slot.block) !== id)
+      if (findBlockFilter(this.#socket, slot)?.bpf?.program !== id)
+        this.#socket.request(blockFilterRequest(slot, { fd: program.fd, name }, 'replace'));
+    this.#programs.set(slot.block, id);
+    return true;
+  }
+
+  /** Id of the program that runs at a device; undefined when its clsact is not of the wire's block. */
+  programAt(wire: number, ifindex: number): number | null | undefined {
+    if (!this.#holds(wire, ifindex)) return undefined;
+    return findBlockFilter(this.#socket, this.#slot(wire))?.bpf?.program ?? null;
+  }
+
+  /** Takes the clsact off a device. False when it has none that is of the wire's block. */
+  detach(wire: number, ifindex: number): boolean {
+    if (!this.#holds(wire, ifindex)) return false;
+    deleteClsact(this.#socket, ifindex);
+    return true;
+  }
+}
