@@ -104,6 +104,10 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     const since = new Date().toISOString();
     return {
       wires: book,
+      connections: null,
+      endpoints: null,
+      services: null,
+      logs,
       status: () => status(config, since, dataplane, surroundings.tcx),
       async stop() {
         await reaper.idle();

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
-import { MemoryWires, specOf } from '../../test/fake/wires.ts';
+import { MemoryAgent } from '../../test/fake/agent.ts';
+import { specOf } from '../../test/fake/wires.ts';
 import type { Agent, AgentConfig } from '../agent.ts';
 import { AdminClient } from '../api/admin/client.ts';
 import { Failure } from '../features/failure.ts';
@@ -22,21 +23,17 @@ afterEach(() => {
   rmSync(runDir, { recursive: true });
 });
 
-const agentOf = (wires: MemoryWires): Agent => ({
-  wires,
-  status: (): never => {
-    throw new Error('not asked here');
-  },
-  stop: async () => {
+class StoppableAgent extends MemoryAgent implements Agent {
+  async stop(): Promise<void> {
     steps.push('stopped');
-  },
-});
+  }
+}
 
 const startAgent = async (given: AgentConfig): Promise<Agent> => {
   steps.push('started');
   config = given;
   given.logs.of('wire').debug('of the agent');
-  return agentOf(new MemoryWires());
+  return new StoppableAgent();
 };
 
 const logged = (out: string): Record<string, unknown>[] =>

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { pino } from 'pino';
 import { vwire } from '../../test/fake/command-line.ts';
-import { MemoryWires, side, specOf } from '../../test/fake/wires.ts';
+import { MemoryAgent, quiet } from '../../test/fake/agent.ts';
+import { type MemoryWires, side, specOf } from '../../test/fake/wires.ts';
 import { AdminClient } from '../api/admin/client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from '../api/admin/server.ts';
 import { Failure, type FailureCode } from '../features/failure.ts';
@@ -15,12 +15,10 @@ let server: AdminServer;
 
 beforeEach(async () => {
   runDir = mkdtempSync(join(tmpdir(), 'vwire-cli-'));
-  wires = new MemoryWires();
-  const status = (): never => {
-    throw new Error('not asked here');
-  };
+  const agent = new MemoryAgent();
+  wires = agent.wires;
   const path = adminSocketPath(runDir, 'default');
-  server = await serveAdmin({ wires, status }, path, pino({ level: 'silent' }));
+  server = await serveAdmin(agent, path, quiet().of('admin'));
 });
 
 afterEach(async () => {

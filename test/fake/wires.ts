@@ -10,6 +10,7 @@ import type {
   WireSpec,
   Wires,
 } from '../../src/features/wire/api.ts';
+import { Gate } from './gate.ts';
 
 const since = '2026-01-02T03:04:05.000Z';
 const nothing: CounterItem = { packets: 0n, segments: 0n, bytes: 0n, dropped: {} };
@@ -70,39 +71,12 @@ export const specOf = (left: string, right: string, more: Partial<WireSpec> = {}
 });
 
 /** The interface `Wires` without a kernel. */
-export class MemoryWires implements Wires {
+export class MemoryWires extends Gate implements Wires {
   readonly #wires = new Map<number, WireItem>();
   readonly #listeners = new Set<(event: WireEvent) => void>();
   #nextId = 1;
-  #failure: Error | null = null;
-  #gate: Promise<void> | null = null;
-  /** Every call that changes something, in order. */
-  readonly calls: unknown[] = [];
-
-  /** The next call that changes something throws this. */
-  failNext(error: Error): void {
-    this.#failure = error;
-  }
-
-  /** Calls that change something wait until the returned function is called. */
-  hold(): () => void {
-    let open = (): void => undefined;
-    this.#gate = new Promise((resolve) => {
-      open = resolve;
-    });
-    return open;
-  }
-
   get listeners(): number {
     return this.#listeners.size;
-  }
-
-  async #begin(call: unknown): Promise<void> {
-    this.calls.push(call);
-    await this.#gate;
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure !== null) throw failure;
   }
 
   tell(event: Partial<WireEvent>): void {
@@ -120,7 +94,7 @@ export class MemoryWires implements Wires {
   }
 
   async add(spec: WireSpec): Promise<WireItem> {
-    await this.#begin({ add: spec });
+    await this.pass({ add: spec });
     const taken = this.list().find(({ connection }) => connection === spec.connection);
     if (taken !== undefined)
       throw new Failure('refused', `Connection '${taken.connection}' has wire ${taken.id}`, {
@@ -135,7 +109,7 @@ export class MemoryWires implements Wires {
   }
 
   async update(name: WireName, change: WireChange): Promise<WireItem> {
-    await this.#begin({ update: name, change });
+    await this.pass({ update: name, change });
     const wire = { ...this.find(name), ...(change.mtu !== null && { mtu: change.mtu }) };
     this.#wires.set(wire.id, wire);
     this.tell({ type: 'updated', wire: wire.id, connection: wire.connection });
@@ -143,7 +117,7 @@ export class MemoryWires implements Wires {
   }
 
   async remove(name: WireName): Promise<void> {
-    await this.#begin({ remove: name });
+    await this.pass({ remove: name });
     const { id, connection } = this.find(name);
     this.#wires.delete(id);
     this.tell({ type: 'removed', wire: id, connection });

@@ -2,24 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { pino } from 'pino';
-import { MemoryWires, side, specOf } from '../../../test/fake/wires.ts';
+import { MemoryAgent, quiet, status } from '../../../test/fake/agent.ts';
+import { type MemoryWires, side, specOf } from '../../../test/fake/wires.ts';
 import { Failure, type FailureCode } from '../../features/failure.ts';
-import type { AgentStatus } from './agent.ts';
 import { AdminClient } from './client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from './server.ts';
 import { Unreachable } from '../unreachable.ts';
-
-const status: AgentStatus = {
-  version: '1.2.3',
-  instance: 'default',
-  pid: 42,
-  since: '2026-01-02T03:04:05.000Z',
-  ffi: 'koffi',
-  libbpf: '1.1.2',
-  kernel: '6.18.0',
-  features: { tcx: 'link order from 6.6' },
-};
 
 let folder: string;
 let socketPath: string;
@@ -33,8 +21,9 @@ const connect = (more: { timeoutMs?: number; signal?: AbortSignal } = {}): Admin
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vwire-admin-'));
   socketPath = adminSocketPath(folder, 'default');
-  wires = new MemoryWires();
-  server = await serveAdmin({ wires, status: () => status }, socketPath, pino({ level: 'silent' }));
+  const agent = new MemoryAgent();
+  wires = agent.wires;
+  server = await serveAdmin(agent, socketPath, quiet().of('admin'));
   client = connect();
 });
 

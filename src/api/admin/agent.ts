@@ -1,4 +1,6 @@
+import type { Connections, Endpoints, Services } from '../../features/connection/api.ts';
 import type { Wires } from '../../features/wire/api.ts';
+import type { LogLevels } from '../../log-levels.ts';
 
 /** What an agent says about itself. */
 export interface AgentStatus {
@@ -15,8 +17,12 @@ export interface AgentStatus {
   features: Readonly<Record<string, string>>;
 }
 
-/** What this api needs of the agent. */
+/** What this api needs of the agent; null is what the agent does not serve. */
 export interface AdminAgent {
   wires: Wires;
+  connections: Connections | null;
+  endpoints: Endpoints | null;
+  services: Services | null;
+  logs: LogLevels;
   status(): AgentStatus;
 }

@@ -4,27 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Client, type ServiceError, credentials, status } from '@grpc/grpc-js';
-import { pino } from 'pino';
-import { MemoryWires, specOf } from '../../../test/fake/wires.ts';
+import { MemoryAgent, quiet } from '../../../test/fake/agent.ts';
+import { specOf } from '../../../test/fake/wires.ts';
 import { AdminClient } from './client.ts';
 import { type AdminServer, serveAdmin } from './server.ts';
 
 let folder: string;
 let socketPath: string;
-let wires: MemoryWires;
+let agent: MemoryAgent;
 let server: AdminServer;
 
 async function serve(): Promise<void> {
-  const unasked = (): never => {
-    throw new Error('not asked here');
-  };
-  server = await serveAdmin({ wires, status: unasked }, socketPath, pino({ level: 'silent' }));
+  server = await serveAdmin(agent, socketPath, quiet().of('admin'));
 }
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vwire-hostile-'));
   socketPath = join(folder, 'admin.sock');
-  wires = new MemoryWires();
+  agent = new MemoryAgent();
   await serve();
 });
 
@@ -48,7 +45,7 @@ async function stillServes(): Promise<void> {
   const client = new AdminClient({ socketPath, instance: 'default', timeoutMs: 10_000, signal: null });
   await client.add(specOf('a', 'b'));
   client.close();
-  expect(wires.list()).toHaveLength(1);
+  expect(agent.wires.list()).toHaveLength(1);
 }
 
 test('bytes that are no message', async () => {

@@ -18,6 +18,7 @@ import {
   type WireName,
   WireNameSchema,
 } from './vwire/v1/vwire_pb.ts';
+import { orNull } from './words.ts';
 
 /** What this api takes of a side: the rest of its IP is for services to say. */
 export type AskedSide = Pick<SideSpec, 'netns' | 'name' | 'mac' | 'addresses'>;
@@ -44,9 +45,6 @@ function choiceOf(value: Datapath): DatapathChoice {
     allowed,
   });
 }
-
-/** Proto3 cannot tell empty from absent; nothing here may be empty. */
-const orNull = (text: string): string | null => (text === '' ? null : text);
 
 function sideSpec(side: Side | undefined, field: 'left' | 'right'): SideSpec {
   if (side === undefined) throw new Failure('invalid', `The ${field} side is missing`, { field });

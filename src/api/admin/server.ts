@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { AdminAgent } from './agent.ts';
+import { Answers } from './answers.ts';
 import { handle } from './handlers.ts';
 import { maxRequestBytes, maxResponseBytes, maxStreams } from './limits.ts';
 import { listen } from './socket.ts';
-import { Watchers } from './watchers.ts';
 
 export interface AdminServer {
   socketPath: string;
@@ -31,8 +31,7 @@ export async function serveAdmin(agent: AdminAgent, socketPath: string, log: Log
     'grpc.max_concurrent_streams': maxStreams,
     'grpc.enable_channelz': 0,
   });
-  const watchers = new Watchers(agent.wires);
-  handle(grpc, agent, watchers, log);
+  const streams = handle(new Answers(grpc, log), agent);
   // grpc-js would bind by itself, but asynchronously: no umask could be put around it.
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const open = new Set<Socket>();
@@ -46,7 +45,7 @@ export async function serveAdmin(agent: AdminAgent, socketPath: string, log: Log
   });
 
   const close = async (graceMs: number): Promise<void> => {
-    watchers.close();
+    streams.close();
     const gone = new Promise<void>((resolve) => {
       listener.close(() => {
         resolve();

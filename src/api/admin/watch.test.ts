@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { pino } from 'pino';
-import { MemoryWires, specOf } from '../../../test/fake/wires.ts';
+import { MemoryAgent, quiet } from '../../../test/fake/agent.ts';
+import { type MemoryWires, specOf } from '../../../test/fake/wires.ts';
 import { AdminClient, type ReceivedEvent } from './client.ts';
 import { maxPendingEvents } from './limits.ts';
 import { type AdminServer, serveAdmin } from './server.ts';
@@ -17,11 +17,9 @@ let interrupt: AbortController;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vwire-watch-'));
   const socketPath = join(folder, 'default', 'admin.sock');
-  wires = new MemoryWires();
-  const status = (): never => {
-    throw new Error('not asked here');
-  };
-  server = await serveAdmin({ wires, status }, socketPath, pino({ level: 'silent' }));
+  const agent = new MemoryAgent();
+  wires = agent.wires;
+  server = await serveAdmin(agent, socketPath, quiet().of('admin'));
   interrupt = new AbortController();
   client = new AdminClient({ socketPath, instance: 'default', timeoutMs: 10_000, signal: interrupt.signal });
 });

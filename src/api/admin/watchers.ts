@@ -1,31 +1,34 @@
 import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
-import { create } from '@bufbuild/protobuf';
-import type { WireEvent as Event, Wires } from '../../features/wire/api.ts';
 import { maxPendingEvents } from './limits.ts';
-import { type WatchWiresRequest, type WireEvent, WireEventSchema } from './vwire/v1/vwire_pb.ts';
 
-export type WatchCall = ServerWritableStream<WatchWiresRequest, WireEvent>;
+/** What is watched, and how one event of it is said. */
+export interface Watched<Event, Message> {
+  subscribe(listener: (event: Event) => void): () => void;
+  message(event: Event): Message;
+  /** What a watcher that was too slow reads again: `list the wires`. */
+  remedy: string;
+}
 
-/** The streams of events that are open. */
-export class Watchers {
-  readonly #wires: Wires;
+/** The streams of one kind of events that are open. */
+export class Watchers<Event, Message> {
+  readonly #watched: Watched<Event, Message>;
   readonly #open = new Set<(code: status, details: string) => void>();
 
-  constructor(wires: Wires) {
-    this.#wires = wires;
+  constructor(watched: Watched<Event, Message>) {
+    this.#watched = watched;
   }
 
   /** From the moment the client has the headers it misses no event, or is told. */
-  add(call: WatchCall): void {
+  add<Request>(call: ServerWritableStream<Request, Message>): void {
     const pending: Event[] = [];
     let blocked = false;
-    const write = (event: Event): boolean => call.write(create(WireEventSchema, event));
-    const unsubscribe = this.#wires.subscribe((event) => {
+    const write = (event: Event): boolean => call.write(this.#watched.message(event));
+    const unsubscribe = this.#watched.subscribe((event) => {
       if (!blocked) blocked = !write(event);
       else if (pending.push(event) > maxPendingEvents)
         end(
           status.RESOURCE_EXHAUSTED,
-          `The watcher is too slow: ${maxPendingEvents} events waited for it; watch again and list the wires`,
+          `The watcher is too slow: ${maxPendingEvents} events waited for it; watch again and ${this.#watched.remedy}`,
         );
     });
     const forget = (): void => {

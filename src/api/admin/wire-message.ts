@@ -1,5 +1,4 @@
 import { type MessageInitShape, create } from '@bufbuild/protobuf';
-import { Failure } from '../../features/failure.ts';
 import type {
   CounterItem,
   Datapath as DatapathWord,
@@ -22,6 +21,7 @@ import {
   WireSchema,
   WireState,
 } from './vwire/v1/vwire_pb.ts';
+import { orNull, present, wordOf } from './words.ts';
 
 const states: Readonly<Record<StateWord, WireState>> = {
   opening: WireState.OPENING,
@@ -41,21 +41,6 @@ const datapaths: Readonly<Record<DatapathWord, Datapath>> = {
   clsact: Datapath.CLSACT,
   xdp: Datapath.XDP,
 };
-
-/** An agent newer than its client may say a word that the client does not have. */
-function wordOf<W extends string>(words: Readonly<Record<W, number>>, value: number, what: string): W {
-  const word = (Object.keys(words) as W[]).find((key) => words[key] === value);
-  if (word !== undefined) return word;
-  throw new Failure(
-    'failed',
-    `The agent answered with a ${what} this client does not know (${value}): use the vwire of the agent's version`,
-  );
-}
-
-function present<T>(part: T | undefined, what: string): T {
-  if (part !== undefined) return part;
-  throw new Failure('failed', `The agent answered with a wire without its ${what}`);
-}
 
 const portMessage = (port: PortItem): MessageInitShape<typeof PortSchema> => ({
   netns: port.netns,
@@ -125,16 +110,16 @@ export const wireMessage = (wire: WireItem): Wire =>
 export const wireItem = (wire: Wire): WireItem => ({
   id: wire.id,
   connection: wire.connection,
-  service: wire.service === '' ? null : wire.service,
+  service: orNull(wire.service),
   owner: wordOf(owners, wire.owner, 'owner'),
   state: wordOf(states, wire.state, 'state'),
   since: wire.since,
   mtu: wire.mtu,
-  left: portItem(present(wire.left, 'left port')),
-  right: portItem(present(wire.right, 'right port')),
+  left: portItem(present(wire.left, "a wire's left port")),
+  right: portItem(present(wire.right, "a wire's right port")),
   hops: wire.hops.map(hopItem),
   counters: {
-    leftToRight: counterItem(present(wire.leftToRight, 'counters')),
-    rightToLeft: counterItem(present(wire.rightToLeft, 'counters')),
+    leftToRight: counterItem(present(wire.leftToRight, "a wire's counters")),
+    rightToLeft: counterItem(present(wire.rightToLeft, "a wire's counters")),
   },
 });

@@ -116,6 +116,8 @@ export interface MatchSpec {
   source: Readonly<Record<string, string>>;
   routes: readonly { destination: Readonly<Record<string, string>>; weight: number }[];
   fallthrough: boolean;
+  /** Labels of the forwarder that carries it; with them and without routes a match takes every endpoint. */
+  metadata: Readonly<Record<string, string>> | null;
 }
 
 export interface ServiceSpec {
