@@ -1,4 +1,4 @@
-import type { CArgs, COut, CResult, CType, Callback, Ffi, Library, Watch } from './port.ts';
+import type { CArgs, COut, CResult, CType, Callback, Ffi, Library, Readiness, Watch } from './port.ts';
 
 /** One bound symbol. `values` stay referenced until the call is over. */
 export interface Binding {
@@ -23,7 +23,7 @@ export interface Driver {
   errno(): number;
   read(address: bigint, length: number): Buffer;
   readString(address: bigint): string;
-  watch(fd: number, ready: () => void): Watch;
+  watch(fd: number, ready: (what: Readiness) => void, wanted: Readiness): Watch;
 }
 
 /** Both drivers hand out 64-bit integers in two shapes: as numbers while they are safe, in another beyond. */
@@ -79,6 +79,6 @@ export function portOf(driver: Driver): Ffi {
     errno: () => driver.errno(),
     read: (address, length) => driver.read(address, length),
     readString: (address) => driver.readString(address),
-    watch: (fd, ready) => driver.watch(fd, ready),
+    watch: (fd, ready, wanted = { readable: true, writable: false }) => driver.watch(fd, ready, wanted),
   };
 }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { normalise, portOf } from './driver.ts';
 import type { Binding, Driver, DriverLibrary } from './driver.ts';
-import type { CResult, CType, Callback, Watch } from './port.ts';
+import type { CResult, CType, Callback, Readiness, Watch } from './port.ts';
 
 // Why 64-bit integers travel as strings: the addon refuses bigints and rounds numbers beyond 2^53.
 // Addresses are declared as integers of pointer width, which the ABI passes like pointers, so that no
@@ -101,7 +101,7 @@ const port = portOf({
   errno: () => ffi.errno(),
   read,
   readString: (address) => read(address, Number(strlen(address))).toString('utf8'),
-  watch: (fd, ready) => poller.add(fd, ready),
+  watch: (fd, ready, wanted) => poller.add(fd, ready, wanted),
 } satisfies Driver);
 
 const libc = port.open(null);
@@ -117,43 +117,78 @@ function read(address: bigint, length: number): Buffer {
   return copy;
 }
 
-// <sys/epoll.h>: CTL_ADD 1, CTL_DEL 2, CTL_MOD 3; EPOLLIN 1, EPOLLONESHOT 1 << 30, CLOEXEC 0x80000.
-// struct epoll_event is packed on x86-64 only; elsewhere the data lies at offset 8.
+// <sys/epoll.h>. struct epoll_event is packed on x86-64 only; elsewhere the data lies at offset 8.
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
+const EPOLLIN = 1;
+const EPOLLOUT = 4;
+const EPOLLERR = 8;
+const EPOLLHUP = 0x10;
+const EPOLLONESHOT = 1 << 30;
+const EPOLL_CLOEXEC = 0x80000;
 const eventSize = process.arch === 'x64' ? 12 : 16;
 const dataOffset = process.arch === 'x64' ? 4 : 8;
+
+interface Watched {
+  readonly fd: number;
+  readonly ready: (what: Readiness) => void;
+  /** EPOLLIN and EPOLLOUT, or 0: then it is not in the set, since epoll tells of failures unasked. */
+  events: number;
+  referenced: boolean;
+}
+
+const eventsOf = ({ readable, writable }: Readiness): number =>
+  (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0);
 
 /**
  * One epoll set waited on by one pool thread. Each fd is armed once per call-back (EPOLLONESHOT),
  * since the pool thread would otherwise report it again before the event loop has read it.
  */
 class Poller {
-  readonly #epoll = epollCreate(0x80000);
-  readonly #watches = new Map<number, { fd: number; ready: () => void; referenced: boolean }>();
+  readonly #epoll = epollCreate(EPOLL_CLOEXEC);
+  readonly #watches = new Map<number, Watched>();
   #next = 1;
   #waiting = false;
 
-  #control(operation: number, id: number, fd: number): void {
+  #control(operation: number, id: number, { fd, events }: Watched): void {
     const event = Buffer.alloc(eventSize);
-    event.writeUInt32LE((1 | (1 << 30)) >>> 0, 0);
+    event.writeUInt32LE((events | EPOLLONESHOT) >>> 0, 0);
     event.writeUInt32LE(id, dataOffset);
-    if (epollCtl(this.#epoll, operation, fd, event) < 0 && operation !== 2)
+    if (epollCtl(this.#epoll, operation, fd, event) < 0 && operation !== EPOLL_CTL_DEL)
       throw new Error(`Watch fd ${fd}: epoll_ctl failed with errno ${ffi.errno()}`);
   }
 
-  add(fd: number, ready: () => void): Watch {
+  add(fd: number, ready: (what: Readiness) => void, wanted: Readiness): Watch {
     const id = this.#next++;
-    this.#control(1, id, fd);
-    this.#watches.set(id, { fd, ready, referenced: true });
+    const watched: Watched = { fd, ready, events: eventsOf(wanted), referenced: true };
+    if (watched.events !== 0) this.#control(EPOLL_CTL_ADD, id, watched);
+    this.#watches.set(id, watched);
     void this.#loop();
     return {
+      want: (readiness) => {
+        if (this.#watches.has(id)) this.#want(id, watched, eventsOf(readiness));
+      },
+      ref: () => {
+        watched.referenced = true;
+        void this.#loop();
+      },
       unref: () => {
-        const watch = this.#watches.get(id);
-        if (watch) watch.referenced = false;
+        watched.referenced = false;
       },
       close: () => {
-        if (this.#watches.delete(id)) this.#control(2, id, fd);
+        if (this.#watches.delete(id) && watched.events !== 0) this.#control(EPOLL_CTL_DEL, id, watched);
       },
     };
+  }
+
+  #want(id: number, watched: Watched, events: number): void {
+    const before = watched.events;
+    if (before === events) return;
+    watched.events = events;
+    const operation = events === 0 ? EPOLL_CTL_DEL : before === 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    this.#control(operation, id, watched);
+    void this.#loop();
   }
 
   async #loop(): Promise<void> {
@@ -162,17 +197,24 @@ class Poller {
     const events = Buffer.alloc(eventSize * 16);
     // A bounded wait, so that a closed last watch lets the process end: a pool thread in epoll_wait
     // cannot be unreferenced.
-    while ([...this.#watches.values()].some((w) => w.referenced)) {
+    while ([...this.#watches.values()].some((w) => w.referenced && w.events !== 0)) {
       const count = await epollWait(this.#epoll, events, 16, 20);
       for (let i = 0; i < count; i++) {
         const id = events.readUInt32LE(i * eventSize + dataOffset);
-        const watch = this.#watches.get(id);
-        if (!watch) continue;
-        watch.ready();
-        if (this.#watches.has(id)) this.#control(3, id, watch.fd);
+        this.#report(id, events.readUInt32LE(i * eventSize));
       }
     }
     this.#waiting = false;
+  }
+
+  #report(id: number, happened: number): void {
+    const watched = this.#watches.get(id);
+    if (!watched) return;
+    const readable = (watched.events & EPOLLIN) !== 0 && (happened & (EPOLLIN | EPOLLERR | EPOLLHUP)) !== 0;
+    const writable = (watched.events & EPOLLOUT) !== 0 && (happened & (EPOLLOUT | EPOLLERR | EPOLLHUP)) !== 0;
+    // Neither: what happened is no longer wanted.
+    if (readable || writable) watched.ready({ readable, writable });
+    if (this.#watches.has(id) && watched.events !== 0) this.#control(EPOLL_CTL_MOD, id, watched);
   }
 }
 

@@ -1,7 +1,7 @@
 import koffi from 'koffi';
 import { normalise, portOf } from './driver.ts';
 import type { Binding, Driver, DriverLibrary } from './driver.ts';
-import type { CResult, CType, Callback, Watch } from './port.ts';
+import type { CResult, CType, Callback, Readiness, Watch } from './port.ts';
 
 const names: Record<CType, string> = {
   void: 'void',
@@ -53,12 +53,14 @@ class KoffiWatch implements Watch {
   // An unreferenced PollHandle is collected and its events stop silently.
   static readonly #live = new Set<KoffiWatch>();
   readonly #handle: ReturnType<typeof koffi.node.poll>;
-  readonly #ready: () => void;
+  readonly #ready: (what: Readiness) => void;
+  #wanted: Readiness;
   #open = true;
 
-  constructor(fd: number, ready: () => void) {
+  constructor(fd: number, ready: (what: Readiness) => void, wanted: Readiness) {
     this.#ready = ready;
-    this.#handle = koffi.node.poll(fd, { readable: true }, this.#called);
+    this.#wanted = wanted;
+    this.#handle = koffi.node.poll(fd, { ...wanted }, this.#called);
     KoffiWatch.#live.add(this);
   }
 
@@ -66,11 +68,27 @@ class KoffiWatch implements Watch {
    * The shipped declaration says (events); what comes is (status, events). A negative status is a POLLERR,
    * after which libuv has stopped the handle: an error that has been read is over, so it goes on.
    */
-  readonly #called = (status: unknown): void => {
-    this.#ready();
-    if (this.#open && typeof status === 'number' && status < 0)
-      this.#handle.start({ readable: true }, this.#called);
+  readonly #called = (...[status, events]: unknown[]): void => {
+    const failed = typeof status === 'number' && status < 0;
+    this.#ready(failed ? this.#wanted : (events as Readiness));
+    if (failed && this.#open) this.#start();
   };
+
+  #start(): void {
+    const { readable, writable } = this.#wanted;
+    if (readable || writable) this.#handle.start({ readable, writable }, this.#called);
+    else this.#handle.stop();
+  }
+
+  want({ readable, writable }: Readiness): void {
+    if (!this.#open || (this.#wanted.readable === readable && this.#wanted.writable === writable)) return;
+    this.#wanted = { readable, writable };
+    this.#start();
+  }
+
+  ref(): void {
+    if (this.#open) this.#handle.ref();
+  }
 
   unref(): void {
     if (this.#open) this.#handle.unref();
@@ -119,7 +137,7 @@ const koffiDriver: Driver = {
     return Buffer.from(Buffer.from(koffi.view(address, length)));
   },
   readString: (address) => koffi.decode.string(address),
-  watch: (fd, ready) => new KoffiWatch(fd, ready),
+  watch: (fd, ready, wanted) => new KoffiWatch(fd, ready, wanted),
 };
 
 export const driver = portOf(koffiDriver);

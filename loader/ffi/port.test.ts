@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { skipUnless } from '../../test/skip.ts';
-import type { Ffi, Watch } from './port.ts';
+import type { Ffi, Readiness, Watch } from './port.ts';
 import { driverState } from './select.ts';
 import { driver as koffi } from './koffi.ts';
 
@@ -131,6 +131,71 @@ describe.each(drivers)('the FFI port by $name', (ffi) => {
       held.push(ffi.watch(into, count));
     });
     expect(calls).toBe(3);
+  });
+
+  test('a watch tells what it is asked for: writable while there is room, readable once there is something', async () => {
+    const pair = Buffer.alloc(8);
+    expect(libc.fn('socketpair', 'i32', ['i32', 'i32', 'i32', 'buf'])(1, 0x80801, 0, pair)).toBe(0);
+    const [mine, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
+    fds.push(mine, theirs);
+    const seen: Readiness[] = [];
+    let heard = (): void => undefined;
+    const next = async (): Promise<Readiness | undefined> => {
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+      return seen.at(-1);
+    };
+    const both = { readable: true, writable: true };
+    const neither = { readable: false, writable: false };
+    const watch = ffi.watch(
+      mine,
+      (what) => {
+        seen.push({ readable: what.readable, writable: what.writable });
+        heard();
+      },
+      { readable: false, writable: true },
+    );
+    expect(await next()).toEqual({ readable: false, writable: true });
+    write(theirs, 'a', 1n);
+    watch.want(both);
+    while (!(await next())?.readable);
+    expect(seen.at(-1)).toEqual(both);
+
+    watch.want(neither);
+    const before = seen.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen.length).toBe(before);
+
+    watch.want({ readable: true, writable: false });
+    expect(await next()).toEqual({ readable: true, writable: false });
+    watch.close();
+    watch.want(both);
+    watch.ref();
+  });
+
+  test('a watch that wants nothing does not hear its fd fail, and does once it wants again', async () => {
+    const [out, into] = makePipe();
+    let calls = 0;
+    let heard = (): void => undefined;
+    const failed = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const watch = ffi.watch(
+      into,
+      () => {
+        calls++;
+        heard();
+      },
+      { readable: false, writable: false },
+    );
+    close(out);
+    fds.splice(fds.indexOf(out), 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(calls).toBe(0);
+    watch.want({ readable: true, writable: false });
+    await failed;
+    watch.close();
   });
 
   test('a missing symbol is told apart before use and named when used', () => {

@@ -56,8 +56,17 @@ export interface Callback {
   release(): void;
 }
 
+/** What an fd can do without waiting. One that has failed or was hung up can do both: the call tells. */
+export interface Readiness {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
 /** Readiness of one fd on the event loop; keeps the process alive until closed or unreferenced. */
 export interface Watch {
+  /** From now on; with both false it hears nothing, not even a failure, and keeps nothing alive. */
+  want(readiness: Readiness): void;
+  ref(): void;
   unref(): void;
   /** Harmless when repeated. Must come before the fd is closed. */
   close(): void;
@@ -77,6 +86,9 @@ export interface Ffi {
   /** Copies memory out. The caller vouches for `address`. */
   read(address: bigint, length: number): Buffer;
   readString(address: bigint): string;
-  /** Calls back whenever fd is readable (level-triggered) or has failed. */
-  watch(fd: number, ready: () => void): Watch;
+  /**
+   * Calls back for as long as fd is ready (level-triggered) for what is wanted, or has failed; readable is
+   * wanted unless said otherwise. One watch per fd.
+   */
+  watch(fd: number, ready: (what: Readiness) => void, wanted?: Readiness): Watch;
 }
