@@ -72,6 +72,16 @@ export class ClosedError extends Error {
   }
 }
 
+/** What was waited for did not come before `signal` aborted, whose reason is the cause. */
+export class AbortError extends Error {
+  override readonly name = 'AbortError';
+  readonly code = 'ABORT_ERR';
+
+  constructor(message: string, signal: AbortSignal) {
+    super(message, { cause: signal.reason });
+  }
+}
+
 /** Passes a result on, or throws with the errno of the call that has just returned it. */
 export function check<T extends number | bigint>(result: T, op: string, object: string): T {
   if (result < 0) throw new NetError(op, object, errno());

@@ -1,0 +1,180 @@
+import { AbortError, ClosedError } from '../error.ts';
+import type { NetnsIdentity } from '../netns.ts';
+import { DESCRIPTORS_HELD, TAKEN_MS, UNTAKEN_MS } from './limits.ts';
+import { Passed } from './passed.ts';
+
+interface Held {
+  readonly file: Passed;
+  taken: boolean;
+  /** On performance.now()'s clock. */
+  until: number;
+}
+
+interface Waiter {
+  readonly key: string;
+  readonly give: (held: Held) => void;
+  readonly fail: (error: Error) => void;
+}
+
+export interface Lifetimes {
+  readonly untakenMs: number;
+  readonly takenMs: number;
+}
+
+const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
+const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
+
+/**
+ * What the peer of one stream has passed and nobody has fetched: by the file it is, which is how requests
+ * name it. A namespace held here would keep a dead pod's devices alive, so none stays for long: it goes
+ * shortly after it was taken (a request may name the same file twice, and the peer passes it again with
+ * each request), or when nobody has asked for it in time.
+ */
+export class Descriptors {
+  // In the order of their last use: the first is the oldest.
+  readonly #held = new Map<string, Held>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #limit: number;
+  readonly #lifetimes: Lifetimes;
+  readonly #onDropped: (dropped: number) => void;
+  #dropped = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #open = true;
+
+  /** `onDropped` hears the total at the first, second, fourth, eighth, ... descriptor that was dropped. */
+  constructor(
+    onDropped: (dropped: number) => void = () => undefined,
+    limit = DESCRIPTORS_HELD,
+    lifetimes: Lifetimes = { untakenMs: UNTAKEN_MS, takenMs: TAKEN_MS },
+  ) {
+    this.#onDropped = onDropped;
+    this.#limit = limit;
+    this.#lifetimes = lifetimes;
+  }
+
+  /** How many are held now. */
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** How many were closed unseen, because too many were held or this process had no room for them. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /**
+   * A descriptor of its own of the file with this identity, which the caller closes. Waits for it to
+   * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed.
+   */
+  async take(identity: NetnsIdentity, signal: AbortSignal): Promise<number> {
+    if (!this.#open) throw new ClosedError('connection', 'Take descriptor');
+    const key = keyOf(identity);
+    const held = this.#held.get(key);
+    if (held !== undefined) return this.#use(key, held);
+    const late = (): AbortError =>
+      new AbortError(`No descriptor of file inode://${identity.dev}/${identity.inode} was passed`, signal);
+    if (signal.aborted) throw late();
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+        this.#waiters.delete(waiter);
+        signal.removeEventListener('abort', abort);
+      };
+      const waiter: Waiter = {
+        key,
+        give: (arrived) => {
+          over();
+          resolve(this.#use(key, arrived));
+        },
+        fail: (error) => {
+          over();
+          reject(error);
+        },
+      };
+      const abort = (): void => {
+        waiter.fail(late());
+      };
+      signal.addEventListener('abort', abort);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Files what has arrived; takes the descriptor over. */
+  arrived(fd: number): void {
+    const file = Passed.adopt(fd);
+    const key = keyOf(file);
+    const known = this.#held.get(key);
+    if (known !== undefined) {
+      file.close();
+      this.#keep(key, known, false);
+      return;
+    }
+    if (!this.#open || !file.identified || (this.#held.size >= this.#limit && !this.#evict())) {
+      file.close();
+      this.#drop();
+      return;
+    }
+    const held: Held = { file, taken: false, until: 0 };
+    this.#keep(key, held, false);
+    for (const waiter of this.#waiters) if (waiter.key === key) waiter.give(held);
+  }
+
+  /** The kernel closed descriptors because this process has too many. How many it does not tell. */
+  truncated(): void {
+    this.#drop();
+  }
+
+  /** Closes what is held. Harmless when repeated. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearInterval(this.#timer ?? undefined);
+    for (const { file } of this.#held.values()) file.close();
+    this.#held.clear();
+    for (const { fail } of this.#waiters) fail(new ClosedError('connection', 'Take descriptor'));
+  }
+
+  /** Async for its failure; the duplicate is made before it returns, as the held one may be gone afterwards. */
+  async #use(key: string, held: Held): Promise<number> {
+    const copy = held.file.duplicate();
+    this.#keep(key, held, true);
+    return copy;
+  }
+
+  #keep(key: string, held: Held, taken: boolean): void {
+    held.taken = taken;
+    held.until = performance.now() + (taken ? this.#lifetimes.takenMs : this.#lifetimes.untakenMs);
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    this.#timer ??= setInterval(() => {
+      this.#expire();
+    }, this.#lifetimes.takenMs).unref();
+  }
+
+  /** Makes room by the one whose last take is longest ago; one that nobody has seen yet is never given up. */
+  #evict(): boolean {
+    for (const [key, held] of this.#held) {
+      if (!held.taken) continue;
+      this.#release(key, held);
+      return true;
+    }
+    return false;
+  }
+
+  #release(key: string, { file }: Held): void {
+    this.#held.delete(key);
+    file.close();
+  }
+
+  #drop(): void {
+    this.#dropped++;
+    if (isPowerOfTwo(this.#dropped)) this.#onDropped(this.#dropped);
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    for (const [key, held] of this.#held) if (held.until <= now) this.#release(key, held);
+    if (this.#held.size > 0) return;
+    clearInterval(this.#timer ?? undefined);
+    this.#timer = null;
+  }
+}
