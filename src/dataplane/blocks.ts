@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EEXIST } from '../../loader/errno.ts';
 import type { BpfProgram } from '../../loader/program.ts';
 import { blockFilterRequest, findBlockFilter, type BlockSlot } from '../net/filter.ts';
 import { addClsactRequest, deleteClsact, findClsact, type Blocks } from '../net/qdisc.ts';
@@ -52,10 +53,10 @@ export class FilterBlocks {
       blockFilterRequest(slot, { fd: program.fd, name }, 'add'),
     ]);
     if (clsact?.ok === false) {
-      if (clsact.error.code !== 'EEXIST') throw clsact.error;
+      if (clsact.errno !== EEXIST) throw clsact.error;
       if (!this.#holds(wire, ifindex)) return false;
     }
-    if (filter?.ok === false && filter.error.code !== 'EEXIST') {
+    if (filter?.ok === false && filter.errno !== EEXIST) {
       if (clsact?.ok === true) deleteClsact(this.#socket, ifindex);
       throw filter.error;
     }

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { BpfMap } from '../../loader/map.ts';
 import type { BpfLink } from '../../loader/link/link.ts';
 import { unpin } from '../../loader/pin.ts';
-import { tables, type NodeTable, type PortTable, type WatchedTable } from '../../maps/table.ts';
+import { tables, type NodeTable, type PortTable } from '../../maps/table.ts';
 import { Attachments, placeOf, type Place } from './attach.ts';
 import { DropSweep } from './drop-sweep.ts';
 import { datapaths, type Datapath } from './datapath.ts';
 import { type BlockReason, directionFrom, dropping, forwarding, hopKeyOf, sameHop } from './hops.ts';
 import { mapPath, openNode, openShared, type SharedTables } from './kernel-maps.ts';
 import { keepEntries } from './stale.ts';
-import { observeLosses, watchPort, unwatchPort, type LossObservation } from './losses.ts';
+import { LossWatch, observeLosses, type LossObservation } from './losses.ts';
 import type { Enter, Joined } from './joined.ts';
 import { makePinDirectories, pinPaths, type PinPaths } from './pins.ts';
 import { farSide, sides, type Port, type Side } from './port.ts';
@@ -36,7 +36,7 @@ export class Dataplane {
   readonly #drops: DropSweep;
   readonly #tables: SharedTables;
   readonly #node: NodeTable;
-  readonly #watched: WatchedTable | null;
+  readonly #watch: LossWatch | null;
   readonly #lossLink: BpfLink | null;
   #ports: PortTable | null = null;
 
@@ -54,8 +54,10 @@ export class Dataplane {
     const losses = observeLosses(this.#programs, this.paths);
     this.losses = losses.state;
     this.#lossLink = losses.link;
-    this.#watched =
-      losses.link === null ? null : tables.watched(BpfMap.openPinned(mapPath(this.paths.maps, 'watched')));
+    this.#watch =
+      losses.link === null
+        ? null
+        : new LossWatch(tables.watched(BpfMap.openPinned(mapPath(this.paths.maps, 'watched'))));
     this.#attachments = new Attachments(this.paths.links, config.instance);
   }
 
@@ -97,7 +99,7 @@ export class Dataplane {
           undo.push(() => this.#tables.counters.delete(key));
         }
       }
-      if (this.#watched) for (const side of sides) watchPort(this.#watched, wire.id, side, wire[side]);
+      for (const side of sides) this.#watch?.watch(wire.id, side, wire[side]);
       if (wire.datapath === 'xdp') this.#prepareXdp(wire, enter, undo);
       for (const side of sides) this.#setHop(wire, side, undo);
       for (const side of sides) {
@@ -111,7 +113,7 @@ export class Dataplane {
       }
     } catch (error) {
       for (const step of undo.reverse()) step();
-      if (this.#watched) for (const side of sides) unwatchPort(this.#watched, wire[side]);
+      for (const side of sides) this.#watch?.unwatch(wire[side]);
       throw error;
     }
   }
@@ -183,7 +185,7 @@ export class Dataplane {
     for (const side of sides) {
       this.#attachments.forgetPin(this.#place(wire, side));
       this.#attachments.forgetPin(this.#passPlace(wire.id, side, 0));
-      if (this.#watched) unwatchPort(this.#watched, wire[side]);
+      this.#watch?.unwatch(wire[side]);
       this.#tables.counters.delete({ wire: wire.id, direction: directionFrom(side) });
     }
     await this.forgetDrops(wire.id);
@@ -196,7 +198,7 @@ export class Dataplane {
 
   /** Removes every entry and pin that none of these wires needs: an ifindex may be somebody else's by now. */
   keepOnly(wires: readonly Joined[]): void {
-    keepEntries(wires, this.#tables, this.#watched);
+    keepEntries(wires, this.#tables, this.#watch);
     const known = new Set(wires.map(({ id }) => id));
     for (const name of readdirSync(this.paths.links)) {
       const wire = /^w(\d+)-/.exec(name)?.[1];
@@ -262,7 +264,7 @@ export class Dataplane {
     this.#tables.counters.close();
     this.#tables.drops.close();
     this.#node.close();
-    this.#watched?.close();
+    this.#watch?.close();
     this.#ports?.close();
     this.#lossLink?.close();
   }

@@ -44,10 +44,11 @@ export function observeLosses(
   }
 }
 
-function* watchedEnds(wire: number, side: Side, port: Port): Generator<[WatchedKey, Watched]> {
+/** Of devices in the agent's namespace, which is `netns` (an inode), and behind them. */
+function* watchedEnds(netns: number, wire: number, side: Side, port: Port): Generator<[WatchedKey, Watched]> {
   const direction = directionFrom(side);
   yield [
-    { netns: ownNetns().inode, ifindex: port.ifindex },
+    { netns, ifindex: port.ifindex },
     { wire, direction, end: DeviceEnd.END_HOST },
   ];
   if (port.pod)
@@ -57,13 +58,37 @@ function* watchedEnds(wire: number, side: Side, port: Port): Generator<[WatchedK
     ];
 }
 
-export const watchedKeys = (port: Port): WatchedKey[] =>
-  Array.from(watchedEnds(0, 'left', port), ([key]) => key);
+/** The devices of ports whose losses are charged to their wires. Owns the table. */
+export class LossWatch {
+  readonly #table: WatchedTable;
+  readonly #netns: number;
 
-export function watchPort(table: WatchedTable, wire: number, side: Side, port: Port): void {
-  for (const [key, value] of watchedEnds(wire, side, port)) table.set(key, value);
-}
+  /** In the namespace of the host ends. */
+  constructor(table: WatchedTable) {
+    this.#table = table;
+    this.#netns = ownNetns().inode;
+  }
 
-export function unwatchPort(table: WatchedTable, port: Port): void {
-  for (const key of watchedKeys(port)) table.delete(key);
+  #keys(port: Port): WatchedKey[] {
+    return Array.from(watchedEnds(this.#netns, 0, 'left', port), ([key]) => key);
+  }
+
+  watch(wire: number, side: Side, port: Port): void {
+    for (const [key, value] of watchedEnds(this.#netns, wire, side, port)) this.#table.set(key, value);
+  }
+
+  unwatch(port: Port): void {
+    for (const key of this.#keys(port)) this.#table.delete(key);
+  }
+
+  /** Forgets all devices but those of these ports. */
+  keepOnly(ports: readonly Port[]): void {
+    const nameOf = ({ netns, ifindex }: WatchedKey): string => `${netns}:${ifindex}`;
+    const kept = new Set(ports.flatMap((port) => this.#keys(port).map(nameOf)));
+    for (const [key] of this.#table.entries()) if (!kept.has(nameOf(key))) this.#table.delete(key);
+  }
+
+  close(): void {
+    this.#table.close();
+  }
 }

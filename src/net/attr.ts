@@ -51,36 +51,45 @@ export const attrNest = (type: number, children: readonly Buffer[]): Buffer =>
 
 /** The attributes of one level, by type. Every reader returns null for an absent attribute. */
 export class Attrs {
-  readonly #byType = new Map<number, Buffer>();
-  readonly #list: (readonly [number, Buffer])[] = [];
+  readonly #bytes: Buffer;
+  /** Where each payload begins, by type: of a device's fifty attributes most are never looked at. */
+  readonly #byType = new Map<number, number>();
 
   /** Throws CodecError when a length leaves the buffer. Up to 3 bytes of padding at the end are no error. */
   constructor(bytes: Buffer) {
+    this.#bytes = bytes;
     let offset = 0;
     while (bytes.length - offset >= HEADER) {
       const length = bytes.readUInt16LE(offset);
       if (length < HEADER || length > bytes.length - offset)
         throw new CodecError(`Attribute at ${offset} claims ${length} of ${bytes.length - offset} bytes`);
-      const type = bytes.readUInt16LE(offset + 2) & TYPE_MASK;
-      const payload = bytes.subarray(offset + HEADER, offset + length);
-      this.#byType.set(type, payload);
-      this.#list.push([type, payload]);
+      this.#byType.set(bytes.readUInt16LE(offset + 2) & TYPE_MASK, offset + HEADER);
       offset += align(length);
     }
   }
 
+  #payload(begin: number): Buffer {
+    return this.#bytes.subarray(begin, begin - HEADER + this.#bytes.readUInt16LE(begin - HEADER));
+  }
+
   /** All of them in order, repeated types included. */
-  entries(): readonly (readonly [type: number, payload: Buffer])[] {
-    return this.#list;
+  entries(): (readonly [type: number, payload: Buffer])[] {
+    const list: (readonly [number, Buffer])[] = [];
+    for (let offset = 0; this.#bytes.length - offset >= HEADER;) {
+      list.push([this.#bytes.readUInt16LE(offset + 2) & TYPE_MASK, this.#payload(offset + HEADER)]);
+      offset += align(this.#bytes.readUInt16LE(offset));
+    }
+    return list;
   }
 
   bytes(type: number): Buffer | null {
-    return this.#byType.get(type) ?? null;
+    const begin = this.#byType.get(type);
+    return begin === undefined ? null : this.#payload(begin);
   }
 
   #atLeast(type: number, length: number): Buffer | null {
-    const payload = this.#byType.get(type);
-    if (payload === undefined) return null;
+    const payload = this.bytes(type);
+    if (payload === null) return null;
     if (payload.length < length)
       throw new CodecError(`Attribute ${type} has ${payload.length} bytes, ${length} expected`);
     return payload;
@@ -104,15 +113,15 @@ export class Attrs {
 
   /** Up to the first NUL. */
   string(type: number): string | null {
-    const payload = this.#byType.get(type);
-    if (payload === undefined) return null;
+    const payload = this.bytes(type);
+    if (payload === null) return null;
     const end = payload.indexOf(0);
     return payload.toString('utf8', 0, end < 0 ? payload.length : end);
   }
 
   nested(type: number): Attrs | null {
-    const payload = this.#byType.get(type);
-    return payload === undefined ? null : new Attrs(payload);
+    const payload = this.bytes(type);
+    return payload === null ? null : new Attrs(payload);
   }
 }
 

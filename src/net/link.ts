@@ -26,6 +26,8 @@ const IFLA = {
   NET_NS_FD: 28,
   EXT_MASK: 29,
   PROMISCUITY: 30,
+  NUM_TX_QUEUES: 31,
+  NUM_RX_QUEUES: 32,
   CARRIER: 33,
   CARRIER_CHANGES: 35,
   LINK_NETNSID: 37,
@@ -40,7 +42,8 @@ const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 const RTEXT_FILTER_SKIP_STATS = 8;
 
-const IFINFOMSG = 16;
+/** struct ifinfomsg; the ifindex is at 4. */
+export const IFINFOMSG = 16;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 const IFF_NOARP = 0x80;
@@ -104,6 +107,8 @@ export interface LinkFields {
   readonly sizes: OffloadSizes;
   /** Where the device is to be (born). Borrowed: only used by the request. */
   readonly netnsFd: number;
+  /** At creation: how many transmit queues, and receive queues, the device can ever have. */
+  readonly queues: number;
 }
 export type LinkChange = Partial<LinkFields>;
 
@@ -135,6 +140,8 @@ export function encodeLink(ifindex: number, change: LinkChange, more: readonly B
   if (change.group !== undefined) parts.push(attrU32(IFLA.GROUP, change.group));
   if (change.txQueueLength !== undefined) parts.push(attrU32(IFLA.TXQLEN, change.txQueueLength));
   if (change.netnsFd !== undefined) parts.push(attrI32(IFLA.NET_NS_FD, change.netnsFd));
+  if (change.queues !== undefined)
+    parts.push(attrU32(IFLA.NUM_TX_QUEUES, change.queues), attrU32(IFLA.NUM_RX_QUEUES, change.queues));
   if (change.sizes !== undefined) {
     const { gso, gro, gsoIpv4, groIpv4 } = change.sizes;
     parts.push(attrU32(IFLA.GSO_MAX_SIZE, gso), attrU32(IFLA.GRO_MAX_SIZE, gro));

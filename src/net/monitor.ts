@@ -1,7 +1,7 @@
 import type { Watch } from '../../loader/ffi/port.ts';
 import { CodecError } from './error.ts';
 import { watch } from './libc.ts';
-import { decodeLink, RTM_DELLINK, RTM_NEWLINK, type Device } from './link.ts';
+import { decodeLink, IFINFOMSG, RTM_DELLINK, RTM_NEWLINK, type Device } from './link.ts';
 import { decodeMessages, type Message } from './message.ts';
 import { decodeNsid, RTM_DELNSID, RTM_NEWNSID } from './nsid.ts';
 import { Receiver } from './recvmsg.ts';
@@ -28,6 +28,9 @@ export type MonitorEvent =
   | { readonly kind: 'nsid'; readonly change: 'new' | 'del'; readonly nsid: number }
   /** Notifications were lost: what the owner knows may be stale, so it reads everything anew. */
   | { readonly kind: 'overflow' };
+
+/** Whether anything of this device is to be told. Taking a notification apart costs more than asking. */
+export type Wants = (nsid: number | null, ifindex: number) => boolean;
 
 /** null: a notification nobody asked for. Throws CodecError. */
 export function decodeNotification(message: Message, nsid: number | null): MonitorEvent | null {
@@ -57,12 +60,14 @@ export class Monitor {
   readonly #fd: number;
   readonly #receiver = new Receiver();
   readonly #deliver: (event: MonitorEvent) => void;
+  readonly #wants: Wants;
   readonly #watch: Watch;
   #open = true;
 
-  private constructor(fd: number, deliver: (event: MonitorEvent) => void) {
+  private constructor(fd: number, deliver: (event: MonitorEvent) => void, wants: Wants) {
     this.#fd = fd;
     this.#deliver = deliver;
+    this.#wants = wants;
     this.#watch = watch(fd, () => {
       this.#read();
     });
@@ -72,7 +77,10 @@ export class Monitor {
    * In the namespace of the calling thread; needs CAP_NET_BROADCAST there. `deliver` is called in the order
    * of the events and must not throw. The caller closes. `receiveBuffer` in bytes.
    */
-  static open(deliver: (event: MonitorEvent) => void, receiveBuffer = RECEIVE_BUFFER): Monitor {
+  static open(
+    deliver: (event: MonitorEvent) => void,
+    { wants = () => true, receiveBuffer = RECEIVE_BUFFER }: { wants?: Wants; receiveBuffer?: number } = {},
+  ): Monitor {
     const fd = openNetlink((opened) => {
       setReceiveBuffer(opened, receiveBuffer);
       setNetlinkOption(opened, NETLINK_LISTEN_ALL_NSID, 1, 'NETLINK_LISTEN_ALL_NSID');
@@ -80,7 +88,7 @@ export class Monitor {
       setNetlinkOption(opened, NETLINK_ADD_MEMBERSHIP, RTNLGRP_NSID, 'membership of RTNLGRP_NSID');
     });
     try {
-      return new Monitor(fd, deliver);
+      return new Monitor(fd, deliver, wants);
     } catch (error) {
       closeFd(fd);
       throw error;
@@ -115,10 +123,17 @@ export class Monitor {
     }
   }
 
+  #wanted({ type, body }: Message, nsid: number | null): boolean {
+    if (type !== RTM_NEWLINK && type !== RTM_DELLINK) return true;
+    return body.length < IFINFOMSG || this.#wants(nsid, body.readInt32LE(4));
+  }
+
   #events(datagram: Buffer, nsid: number | null): void {
     let events: (MonitorEvent | null)[];
     try {
-      events = decodeMessages(datagram).map((message) => decodeNotification(message, nsid));
+      events = decodeMessages(datagram)
+        .filter((message) => this.#wanted(message, nsid))
+        .map((message) => decodeNotification(message, nsid));
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       // What cannot be read is as good as lost.

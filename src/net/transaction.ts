@@ -12,8 +12,25 @@ import {
   type Request,
 } from './message.ts';
 
-export type Result =
-  { readonly ok: true; readonly replies: Message[] } | { readonly ok: false; readonly error: NetlinkError };
+/** A refusal as a number. The error, with its texts and stack, is made when it is asked for. */
+export class Refused {
+  readonly ok = false;
+  readonly errno: number;
+  readonly #request: Request;
+  readonly #extack: string | null;
+
+  constructor(request: Request, { errno, extack }: Outcome) {
+    this.errno = errno;
+    this.#request = request;
+    this.#extack = extack;
+  }
+
+  get error(): NetlinkError {
+    return new NetlinkError(this.#request.op, this.#request.object, this.errno, this.#extack);
+  }
+}
+
+export type Result = { readonly ok: true; readonly replies: Message[] } | Refused;
 
 const EPROTO = 71;
 const ENOBUFS = 105;
@@ -63,11 +80,7 @@ export class Transaction {
   }
 
   result(): Result {
-    const { op, object } = this.#request;
-    if (this.#outcome === null) this.abandon(EPROTO, 'The kernel sent no answer');
-    const { errno, extack } = this.#outcome ?? { errno: EPROTO, extack: null };
-    return errno === 0
-      ? { ok: true, replies: this.#replies }
-      : { ok: false, error: new NetlinkError(op, object, errno, extack) };
+    const outcome = this.#outcome ?? { errno: EPROTO, extack: 'The kernel sent no answer' };
+    return outcome.errno === 0 ? { ok: true, replies: this.#replies } : new Refused(this.#request, outcome);
   }
 }

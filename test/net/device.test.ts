@@ -93,6 +93,8 @@ describe('devices', () => {
     });
     const [peer] = ipLinks(`ip -n ${pod} -d -j link show dev eth7`);
     expect(peer).toMatchObject({ ifindex: pair.peerIfindex, address: '02:00:00:00:00:09', mtu: 1300 });
+    for (const one of [ipLink('nd0'), peer])
+      expect(one).toMatchObject({ num_tx_queues: 1, num_rx_queues: 1 });
     expect(pair.peerNetnsid).not.toBeNull();
     expect(pair.device).toMatchObject({ up: false, kind: 'veth', mac: '02:00:00:00:00:01', group: 77 });
     expect(await deleteByIndex(socket, pair.device.ifindex)).toBe(true);

@@ -65,6 +65,24 @@ describe('the monitor', () => {
     monitor.close();
   });
 
+  test('devices that nobody wants to hear of are not told', async () => {
+    const pod = pods.make('wanted');
+    const nsid = assign(pod);
+    ip('link add mon2 type bridge');
+    ip(`-n ${pod} link add in0 index 77 type bridge`);
+    ip(`-n ${pod} link add in1 index 78 type bridge`);
+    opened(Monitor.open(record, { wants: (at, ifindex) => at === nsid && ifindex === 77 }));
+    ip('link set mon2 up');
+    ip(`-n ${pod} link set in1 up`);
+    ip(`-n ${pod} link set in0 up`);
+    await seen({ kind: 'device', nsid, device: device({ name: 'in0', up: true }) });
+    ip('link del mon2');
+    pods.remove(pod);
+    await seen({ kind: 'nsid', change: 'del', nsid });
+    const names = events.flatMap((event) => (event.kind === 'device' ? event.device.name : []));
+    expect(new Set(names)).toEqual(new Set(['in0']));
+  });
+
   test("a namespace's end is told, and neither the monitor nor its number keeps it", async () => {
     const pod = pods.make('ending');
     const monitor = opened(Monitor.open(record));
@@ -87,7 +105,7 @@ describe('the monitor', () => {
   test('what does not fit is told as an overflow, and later events come through again', async () => {
     ip('link add mon0 type veth peer name mon1');
     const ifindex = findByName(socket, 'mon0')?.ifindex ?? 0;
-    const monitor = opened(Monitor.open(record, 4096));
+    const monitor = opened(Monitor.open(record, { receiveBuffer: 4096 }));
     for (let round = 0; round < 3; round++) {
       events = [];
       for (let i = 0; i < 200; i++) setMtu(socket, ifindex, 1000 + i);

@@ -52,11 +52,14 @@ export class Node {
   readonly warnings: string[] = [];
 
   async start(more: Partial<AgentConfig> = {}): Promise<Agent> {
-    const root = pino({
-      write: (line: string) => {
-        this.warnings.push(line);
+    const root = pino(
+      {},
+      {
+        write: (line: string) => {
+          this.warnings.push(line);
+        },
       },
-    });
+    );
     const agent = await startAgent({
       instance: this.instance,
       bpffs,

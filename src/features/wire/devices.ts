@@ -10,6 +10,7 @@ import {
   findByName,
   setMtu,
   setUp,
+  upRequest,
   type VethSpec,
 } from '../../net/device.ts';
 import { NetlinkError } from '../../net/error.ts';
@@ -173,7 +174,8 @@ export function bringUp(host: NetlinkSocket, record: WireRecord, handles: Handle
     inPod(handles[side], (socket) => {
       setUp(socket, record[side].ifindex);
     });
-  for (const side of sides) setUp(host, record[side].hostIfindex);
+  for (const result of host.batch(sides.map((side) => upRequest(record[side].hostIfindex))))
+    if (!result.ok) throw result.error;
 }
 
 /**

@@ -1,13 +1,12 @@
 import type { Logger } from 'pino';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
-import { findByIndex, listDevices, setMac } from '../../net/device.ts';
+import { findDevices, listDevices, setMac } from '../../net/device.ts';
 import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { sameNetns } from '../../net/netns.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
-import { parseAlias, type AliasParts } from './names.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
 import { inPod } from './devices.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
@@ -18,7 +17,30 @@ interface End {
   side: Side;
 }
 
-const podKey = (nsid: number | null, ifindex: number): string => `${nsid ?? 'own'}:${ifindex}`;
+/** What devices are known for, by ifindex, in each namespace by its number; null is our own. */
+class Ends {
+  readonly #namespaces = new Map<number | null, Map<number, End>>();
+
+  get(nsid: number | null, ifindex: number): End | undefined {
+    return this.#namespaces.get(nsid)?.get(ifindex);
+  }
+
+  set(nsid: number | null, ifindex: number, end: End): void {
+    const known = this.#namespaces.get(nsid);
+    if (known) known.set(ifindex, end);
+    else this.#namespaces.set(nsid, new Map([[ifindex, end]]));
+  }
+
+  delete(nsid: number | null, ifindex: number): void {
+    const known = this.#namespaces.get(nsid);
+    known?.delete(ifindex);
+    if (known?.size === 0) this.#namespaces.delete(nsid);
+  }
+
+  clear(): void {
+    this.#namespaces.clear();
+  }
+}
 
 /**
  * Follows what others do to the devices of open wires: ports that go down and come back, pods that
@@ -29,17 +51,21 @@ export class Follower {
   readonly #shop: Workshop;
   readonly #log: Logger;
   readonly #monitor: Monitor;
-  /** Pods' ends by namespace number and ifindex, as the host ends' notifications tell them. */
-  readonly #pods = new Map<string, AliasParts>();
+  readonly #hosts = new Ends();
+  readonly #pods = new Ends();
   readonly #unsubscribe: () => void;
 
   constructor(book: WireBook, shop: Workshop, log: Logger) {
     this.#book = book;
     this.#shop = shop;
     this.#log = log;
-    this.#monitor = Monitor.open((event) => {
-      this.#hear(event);
-    });
+    // While a wire is opened its devices are unknown here, and most notifications are of that time.
+    this.#monitor = Monitor.open(
+      (event) => {
+        this.#hear(event);
+      },
+      { wants: (nsid, ifindex) => [this.#hosts, this.#pods].some((ends) => ends.get(nsid, ifindex)) },
+    );
     this.resync();
     // What was heard of a wire while it was being opened has been ignored.
     this.#unsubscribe = book.subscribe((event) => {
@@ -71,31 +97,22 @@ export class Follower {
   }
 
   #device(change: 'new' | 'del', nsid: number | null, device: Device): void {
-    const mark = nsid === null ? parseAlias(device.alias) : null;
-    if (mark?.instance === this.#shop.instance) {
-      this.#hostEnd(change, device, mark);
+    const host = this.#hosts.get(nsid, device.ifindex);
+    if (host) {
+      this.#hostEnd(change, device, host);
       return;
     }
-    const end = this.#endOf(this.#pods.get(podKey(nsid, device.ifindex)));
-    if (!end) return;
+    const pod = this.#pods.get(nsid, device.ifindex);
     // A pod's end that goes takes its host end along, which is heard as well.
-    if (change === 'new') this.#podEnd(device, end);
+    if (pod && change === 'new') this.#podEnd(device, pod);
   }
 
-  #endOf(mark: AliasParts | undefined): End | null {
-    const entry = mark && this.#book.entries.get(mark.wire);
-    return entry ? { entry, side: mark.side } : null;
-  }
-
-  #hostEnd(change: 'new' | 'del', device: Device, mark: AliasParts): void {
-    if (device.linkIfindex !== null) {
-      const key = podKey(device.linkNetnsid, device.linkIfindex);
-      if (change === 'new') this.#pods.set(key, mark);
-      else this.#pods.delete(key);
+  #hostEnd(change: 'new' | 'del', device: Device, { entry, side }: End): void {
+    if (change === 'del') {
+      this.#hosts.delete(null, device.ifindex);
+      if (device.linkIfindex !== null) this.#pods.delete(device.linkNetnsid, device.linkIfindex);
     }
-    const end = this.#endOf(mark);
-    if (end?.entry.state !== 'open') return;
-    const { entry, side } = end;
+    if (entry.state !== 'open') return;
     if (entry.record[side].hostIfindex !== device.ifindex) return; // an earlier device of this wire
     if (change === 'del') this.#gone(entry, side);
     else {
@@ -173,14 +190,19 @@ export class Follower {
 
   /** What happened to a wire's host ends since nobody listened, or while it was being opened. */
   #look(entry: Entry): void {
-    for (const side of sides) {
-      const device = findByIndex(this.#shop.host, entry.record[side].hostIfindex);
-      if (device?.linkIfindex != null)
-        this.#pods.set(podKey(device.linkNetnsid, device.linkIfindex), {
-          instance: this.#shop.instance,
-          wire: entry.record.id,
-          side,
-        });
+    // An orphan may have lost one end: its number is 0.
+    const had = sides.filter((side) => entry.record[side].hostIfindex !== 0);
+    const found = findDevices(
+      this.#shop.host,
+      had.map((side) => ({ ifindex: entry.record[side].hostIfindex })),
+    );
+    for (const [i, side] of had.entries()) {
+      const device = found[i] ?? null;
+      if (device?.linkIfindex != null) {
+        const end = { entry, side };
+        this.#hosts.set(null, device.ifindex, end);
+        this.#pods.set(device.linkNetnsid, device.linkIfindex, end);
+      }
       if (entry.state !== 'open') continue;
       if (device) this.#carrier(entry, side);
       else this.#gone(entry, side);
@@ -189,6 +211,7 @@ export class Follower {
 
   /** Reads all devices and mends what notifications did not tell. */
   resync(): void {
+    this.#hosts.clear();
     this.#pods.clear();
     for (const entry of this.#book.entries.values()) this.#look(entry);
     for (const [ref, ends] of this.#endsByNamespace()) this.#lookInto(ref, ends);

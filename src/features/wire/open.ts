@@ -1,7 +1,7 @@
 import type { Dataplane } from '../../dataplane/dataplane.ts';
 import type { Enter } from '../../dataplane/joined.ts';
 import { sides } from '../../dataplane/port.ts';
-import { findByName } from '../../net/device.ts';
+import { findDevices } from '../../net/device.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
 import type { WireFiles } from '../../state/wires.ts';
@@ -42,11 +42,13 @@ export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
 
 /** A device without a file would be an orphan that nobody can name. */
 function refuseWhileDevicesRemain({ record }: Entry, shop: Workshop): void {
-  for (const side of sides) {
-    const { hostName } = record[side];
-    if (findByName(shop.host, hostName)?.alias === deviceAlias(shop.instance, record.id, side))
-      throw new Error(`Device '${hostName}' is still there`);
-  }
+  const found = findDevices(
+    shop.host,
+    sides.map((side) => ({ name: record[side].hostName })),
+  );
+  for (const [i, side] of sides.entries())
+    if (found[i]?.alias === deviceAlias(shop.instance, record.id, side))
+      throw new Error(`Device '${record[side].hostName}' is still there`);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { changeRequest, deleteGroup, getRequest, listGroup } from '../../net/device.ts';
-import { decodeLink } from '../../net/link.ts';
+import { changeRequest, deleteGroup, findDevices, listGroup } from '../../net/device.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { parseAlias } from './names.ts';
 
@@ -15,6 +14,8 @@ interface Doomed {
 const COLLECT_MS = 10;
 /** How many group numbers are tried before a stranger in each of them is a failure. */
 const ATTEMPTS = 3;
+/** How long a group that was seen without strangers is taken to have none, in ms: numbers are drawn of 2^30. */
+const TRUST_MS = 1000;
 
 /**
  * Deletes devices in groups, off the main thread: one deletion holds the kernel's RTNL lock for tens of
@@ -25,6 +26,7 @@ export class Reaper {
   readonly #instance: string;
   readonly #chooseGroup: () => number;
   #queue: Doomed[] = [];
+  #group: { number: number; seenFree: number } | null = null;
   #running: Promise<void> | null = null;
 
   /** `chooseGroup` gives a number that is hardly anybody else's. */
@@ -83,33 +85,45 @@ export class Reaper {
 
   /** Those of these devices that still exist and bear our mark: an ifindex may be somebody else's by now. */
   #oursOf(ifindexes: readonly number[]): number[] {
-    const replies = this.#host.batch(ifindexes.map((ifindex) => getRequest({ ifindex })));
-    return replies.flatMap((reply) => {
-      const found = reply.ok && reply.replies[0] ? decodeLink(reply.replies[0].body) : null;
-      return found !== null && parseAlias(found.alias)?.instance === this.#instance ? [found.ifindex] : [];
-    });
+    return findDevices(
+      this.#host,
+      ifindexes.map((ifindex) => ({ ifindex })),
+    ).flatMap((found) =>
+      found !== null && parseAlias(found.alias)?.instance === this.#instance ? [found.ifindex] : [],
+    );
   }
 
   async #deleteAll(ifindexes: readonly number[]): Promise<void> {
     const ours = this.#oursOf(ifindexes);
     if (ours.length === 0) return;
-    const known = new Set(ours);
+    const group = this.#freeGroup();
+    // Devices that vanished meanwhile refuse the change, which is as good as deleted.
+    this.#host.batch(ours.map((i) => changeRequest('Set group of device', i, { group })));
+    try {
+      await deleteGroup(this.#host, group);
+    } catch (failure) {
+      this.#group = null; // some of them may have stayed in it
+      throw failure;
+    }
+  }
+
+  /** A group that nobody was in when it was last looked at. The look costs as much as there are devices. */
+  #freeGroup(): number {
+    const now = performance.now();
+    if (this.#group !== null && now - this.#group.seenFree < TRUST_MS) return this.#group.number;
+    let number = this.#group?.number ?? this.#chooseGroup();
     for (let attempt = 1; ; attempt++) {
-      const group = this.#chooseGroup();
-      // Devices that vanished meanwhile refuse the change, which is as good as deleted.
-      this.#host.batch(ours.map((i) => changeRequest('Set group of device', i, { group })));
-      const members = listGroup(this.#host, group);
-      const strangers = members.filter((d) => !known.has(d.ifindex));
-      if (members.length === 0) return;
+      const strangers = listGroup(this.#host, number);
       if (strangers.length === 0) {
-        await deleteGroup(this.#host, group);
-        return;
+        this.#group = { number, seenFree: now };
+        return number;
       }
-      // Somebody else uses this number, or put a device there: try another one.
+      this.#group = null;
       if (attempt === ATTEMPTS)
         throw new Error(
-          `Devices cannot be deleted: in group ${group} there is ${strangers.map((d) => `'${d.name}'`).join(', ')}, which is not ours`,
+          `Devices cannot be deleted: in group ${number} there is ${strangers.map((d) => `'${d.name}'`).join(', ')}, which is not ours`,
         );
+      number = this.#chooseGroup();
     }
   }
 }

@@ -95,7 +95,8 @@ export class WireBook implements Wires {
         throw error;
       }
       this.announce('added', entry.record, `${record.datapath}: ${record.reason}`);
-      return this.#item(entry);
+      // The drops of a wire that has just been opened were forgotten; reading them all takes long.
+      return wireItem(entry.record, stateOf(entry), this.#view, new Map());
     });
   }
 
