@@ -9,6 +9,8 @@ import {
 /** A method as grpc-js wants it, over protobuf-es messages, which keep fields they do not know. */
 export interface Method<I, O> {
   path: string;
+  /** Full name of its service. */
+  service: string;
   encodeRequest: (message: I) => Buffer;
   decodeRequest: (bytes: Buffer) => I;
   encodeResponse: (message: O) => Buffer;
@@ -23,6 +25,7 @@ export function methodOf<I extends DescMessage, O extends DescMessage>(
 ): Method<MessageShape<I>, MessageShape<O>> {
   return {
     path: `/${method.parent.typeName}/${method.name}`,
+    service: method.parent.typeName,
     encodeRequest: (message) => bufferOf(toBinary(method.input, message)),
     decodeRequest: (bytes) => fromBinary(method.input, bytes),
     encodeResponse: (message) => bufferOf(toBinary(method.output, message)),

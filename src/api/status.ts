@@ -44,7 +44,7 @@ const cut = (text: string): string =>
     : `${text.slice(0, maxErrorText)}... (${text.length - maxErrorText} more characters in the agent's log)`;
 
 /** Metadata is printable ASCII; a path or a name need not be. */
-const ascii = (json: string): string =>
+export const ascii = (json: string): string =>
   json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 export interface StatusAnswer {

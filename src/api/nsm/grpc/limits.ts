@@ -1,0 +1,48 @@
+/**
+ * A path of ten processes with their tokens takes 20 KB, ten thousand routes 400 KB. What a message may be
+ * times the calls of one caller is what the caller can make this process hold: 128 MiB.
+ */
+export const maxRequestBytes = 1024 * 1024;
+
+/** The state of 10,000 connections at 2 KB each, with room; other implementations take 4 MiB by default. */
+export const maxResponseBytes = 64 * 1024 * 1024;
+
+/** Given to a call that comes without a deadline, and to the request of a stream: NSM_REQUEST_TIMEOUT's default. */
+export const defaultDeadlineMs = 15_000;
+
+/** Items a reader of a stream may be behind, beyond what the socket holds. */
+export const maxWaitingItems = 1024;
+
+/** Ends connections over tcp whose other end is gone without a word; of a unix socket the kernel tells. */
+export const serverKeepaliveMs = 30_000;
+export const keepaliveTimeoutMs = 10_000;
+
+/** grpc-go's servers end a connection that is pinged more often than every five minutes. */
+export const clientKeepaliveMs = 330_000;
+
+/** JSON of the registry's path header; all headers of a call together have 64 KiB. */
+export const maxRegistryPathBytes = 48 * 1024;
+
+/** A unix socket whose backlog is full is tried again for this long. */
+export const connectTimeoutMs = 5_000;
+
+export interface Limits {
+  /** Of one listener at a time. */
+  connections: number;
+  /** Of one address over tcp; of a unix socket see src/net/unix. */
+  connectionsOfAddress: number;
+  /** Calls and streams of one connection at a time: a client waits before it begins more. */
+  callsOfConnection: number;
+  /** Calls of one caller that wait for their answer. More are refused. */
+  callsOfCaller: number;
+  /** Streams one caller has open: monitors and watches. More are refused. */
+  streamsOfCaller: number;
+}
+
+export const defaultLimits: Readonly<Limits> = {
+  connections: 1024,
+  connectionsOfAddress: 64,
+  callsOfConnection: 256,
+  callsOfCaller: 128,
+  streamsOfCaller: 512,
+};
