@@ -8,6 +8,8 @@ import { version } from './version.ts';
 /** Each loads what it needs when it is called: a verb that asks the agent never loads libbpf. */
 const sources: Sources = {
   readWires: async (place) => (await import('./features/wire/read.ts')).readWires(place),
+  readConnections: async (place, wires) =>
+    (await import('./features/connection/read.ts')).readConnections(place, wires),
   readWire: async (place, name) => (await import('./features/wire/read.ts')).readWire(place, name).item,
   explainWire: async (place, name) => (await import('./features/wire/explain.ts')).explainWire(place, name),
   doctor: async function* (place) {

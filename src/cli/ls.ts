@@ -1,20 +1,28 @@
 import { wireListJson } from './output/json.ts';
+import { overviewNames, overviewText } from './output/overview.ts';
 import { printable } from './output/style.ts';
-import { wireListText } from './output/wires.ts';
 import { exitCodes } from './shell/exit.ts';
 import { type Verb, toggle } from './shell/verb.ts';
 
 export const ls: Verb = {
-  details: 'Reads the pinned maps and the state files, so it works when no agent runs; it takes root.',
+  details:
+    'What workloads asked for and what was made by hand. Reads the pinned maps and the state files, so it works ' +
+    'when no agent runs; it takes root.',
   positionals: [],
-  flags: [toggle('quiet', 'Print connection names only, one a line')],
+  flags: [toggle('quiet', 'Print names only, one a line')],
   run: async ({ given, settings, io, sources }) => {
     const wires = await sources.readWires(settings);
-    if (settings.json) io.out(wireListJson(wires));
-    else if (given.on('quiet')) io.out(wires.map(({ connection }) => `${printable(connection)}\n`).join(''));
-    else if (wires.length === 0 && io.terminal.watched)
-      io.out(`No wires in instance '${settings.instance}'\n`);
-    else io.out(await wireListText(wires, io.now(), io.terminal));
+    const connections = await sources.readConnections(settings, wires);
+    if (settings.json) io.out(wireListJson(wires, connections));
+    else if (given.on('quiet'))
+      io.out(
+        overviewNames(wires, connections)
+          .map((name) => `${printable(name)}\n`)
+          .join(''),
+      );
+    else if (wires.length + connections.length === 0 && io.terminal.watched)
+      io.out(`No connections and no wires in instance '${settings.instance}'\n`);
+    else io.out(await overviewText(wires, connections, io.now(), io.terminal));
     return exitCodes.ok;
   },
 };

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
-import { plain, rich, story } from '../../test/fake/sample.ts';
+import { carrier, healing, plain, rich, story, up } from '../../test/fake/sample.ts';
 import { Failure } from '../features/failure.ts';
 import type { Sources } from './shell/sources.ts';
 
 const sources: Partial<Sources> = {
-  readWires: async () => [plain, rich],
+  readWires: async () => [plain, carrier, rich],
+  readConnections: async () => [up, healing],
   readWire: async () => rich,
   explainWire: async () => story,
 };
@@ -27,11 +28,14 @@ describe('for a program', () => {
   });
 
   test('the names of connections, one a line', async () => {
-    expect((await vwire('ls --quiet', { sources })).out).toBe('wire-7\ncâble\\u{1b}[31m\\u{a}"1"\n');
+    expect((await vwire('ls --quiet', { sources })).out).toBe(
+      'wire-7\nnsc-0\ncâble\\u{1b}[31m\\u{a}"1"\nc2\n',
+    );
+    expect((await vwire('wire ls --quiet', { sources })).out).toBe('wire-7\nc1\ncâble\\u{1b}[31m\\u{a}"1"\n');
   });
 
   test('no wires are a head without rows, and an empty list', async () => {
-    const none = { readWires: async () => [] };
+    const none = { readWires: async () => [], readConnections: async () => [] };
     expect((await vwire('ls', { sources: none })).out).toMatch(/^ID .* AGE\n$/);
     expect(JSON.parse((await vwire('ls --json', { sources: none })).out)).toMatchObject({ items: [] });
   });
@@ -51,16 +55,15 @@ describe('for a person', () => {
   });
 
   test('no wires are said in words', async () => {
-    const { out } = await vwire('ls --instance two', {
-      sources: { readWires: async () => [] },
-      terminal: watched,
-    });
-    expect(out).toBe("No wires in instance 'two'\n");
+    const none = { readWires: async () => [], readConnections: async () => [] };
+    const said = async (line: string) => (await vwire(line, { sources: none, terminal: watched })).out;
+    expect(await said('ls --instance two')).toBe("No connections and no wires in instance 'two'\n");
+    expect(await said('wire ls --instance two')).toBe("No wires in instance 'two'\n");
   });
 });
 
 describe('what cannot be read', () => {
-  const failing = (error: Error) => ({
+  const failing = (error: Error): Partial<Sources> => ({
     readWires: (): never => {
       throw error;
     },

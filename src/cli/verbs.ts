@@ -2,12 +2,37 @@ import type { Table } from './shell/verb.ts';
 
 /** The command line. A new verb is one file and one line here; help and completion follow. */
 export const table: Table = {
-  groups: { wire: 'Wires between two namespaces' },
+  groups: {
+    wire: 'Wires between two namespaces',
+    endpoint: 'Who offers network services',
+    service: 'Network services, and which endpoints their clients get',
+  },
   rows: [
     {
       path: ['agent'],
       summary: 'Run the agent of this node',
       load: async () => (await import('./agent.ts')).agent,
+    },
+    {
+      path: ['close'],
+      summary: 'Close connections',
+      load: async () => (await import('./close.ts')).close,
+    },
+    { path: ['ls'], summary: 'List connections and wires', load: async () => (await import('./ls.ts')).ls },
+    {
+      path: ['inspect'],
+      summary: 'Show everything about one wire',
+      load: async () => (await import('./inspect.ts')).inspect,
+    },
+    {
+      path: ['explain'],
+      summary: 'Tell how a wire forwards, why so, and what is wrong',
+      load: async () => (await import('./explain.ts')).explain,
+    },
+    {
+      path: ['watch'],
+      summary: 'Follow what happens to wires',
+      load: async () => (await import('./watch.ts')).watch,
     },
     {
       path: ['wire', 'add'],
@@ -24,22 +49,41 @@ export const table: Table = {
       summary: 'Remove wires',
       load: async () => (await import('./wire-rm.ts')).wireRm,
     },
-    { path: ['wire', 'ls'], summary: 'List wires', load: async () => (await import('./ls.ts')).ls },
-    { path: ['ls'], summary: 'List wires', load: async () => (await import('./ls.ts')).ls },
+    { path: ['wire', 'ls'], summary: 'List wires', load: async () => (await import('./wire-ls.ts')).wireLs },
     {
-      path: ['inspect'],
-      summary: 'Show everything about one wire',
-      load: async () => (await import('./inspect.ts')).inspect,
+      path: ['endpoint', 'add'],
+      summary: 'Offer a network service from a namespace',
+      load: async () => (await import('./endpoint-add.ts')).endpointAdd,
     },
     {
-      path: ['explain'],
-      summary: 'Tell how a wire forwards, why so, and what is wrong',
-      load: async () => (await import('./explain.ts')).explain,
+      path: ['endpoint', 'rm'],
+      summary: 'Remove endpoints',
+      load: async () => (await import('./endpoint-rm.ts')).endpointRm,
     },
     {
-      path: ['watch'],
-      summary: 'Follow what happens to wires',
-      load: async () => (await import('./watch.ts')).watch,
+      path: ['endpoint', 'ls'],
+      summary: 'List endpoints',
+      load: async () => (await import('./endpoint-ls.ts')).endpointLs,
+    },
+    {
+      path: ['service', 'put'],
+      summary: 'Make or replace network services',
+      load: async () => (await import('./service-put.ts')).servicePut,
+    },
+    {
+      path: ['service', 'rm'],
+      summary: 'Remove network services',
+      load: async () => (await import('./service-rm.ts')).serviceRm,
+    },
+    {
+      path: ['service', 'ls'],
+      summary: 'List network services',
+      load: async () => (await import('./service-ls.ts')).serviceLs,
+    },
+    {
+      path: ['log-level'],
+      summary: 'Show what each subsystem of the agent logs, or change it',
+      load: async () => (await import('./log-level.ts')).logLevel,
     },
     {
       path: ['doctor'],

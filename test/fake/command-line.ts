@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { run } from '../../src/cli/shell/run.ts';
 import type { Io, Terminal } from '../../src/cli/shell/io.ts';
 import type { Sources } from '../../src/cli/shell/sources.ts';
@@ -9,6 +10,7 @@ const refuse = (what: string) => (): never => {
 
 const noSources: Sources = {
   readWires: refuse('readWires'),
+  readConnections: refuse('readConnections'),
   readWire: refuse('readWire'),
   explainWire: refuse('explainWire'),
   doctor: refuse('doctor'),
@@ -17,6 +19,7 @@ const noSources: Sources = {
 
 export interface CommandLineOptions {
   sources?: Partial<Sources>;
+  stdin?: string;
   terminal?: Terminal;
   /** Sent as Ctrl-C or SIGTERM when aborted. */
   signal?: AbortSignal;
@@ -41,6 +44,7 @@ export async function vwire(line: string, options: CommandLineOptions = {}): Pro
     err: (text) => {
       done.err += text;
     },
+    input: () => Readable.from([Buffer.from(options.stdin ?? '')]),
     terminal: options.terminal ?? { watched: false, colour: false },
     now: () => new Date('2026-01-02T04:05:06.000Z'),
     until: () => options.signal ?? new AbortController().signal,

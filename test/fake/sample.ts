@@ -1,5 +1,7 @@
+import type { ConnectionItem } from '../../src/features/connection/api.ts';
 import type { WireItem } from '../../src/features/wire/api.ts';
 import type { Explanation } from '../../src/cli/shell/sources.ts';
+import { connectionOf } from './connections.ts';
 
 /** A wire with something in every field, and a name that a terminal would obey. */
 export const rich: WireItem = {
@@ -63,6 +65,28 @@ export const plain: WireItem = {
     rightToLeft: { packets: 30n, segments: 30n, bytes: 9000n, dropped: {} },
   },
 };
+
+/** A connection that is up, and the wire it has. */
+export const up: ConnectionItem = connectionOf('c1', {
+  clientId: 'nsc-0',
+  wire: 9,
+  expires: '2026-01-02T04:15:06.000Z',
+});
+export const carrier: WireItem = {
+  ...plain,
+  id: 9,
+  connection: 'c1',
+  service: 'my-service',
+  owner: 'connection',
+};
+
+/** One without a wire, whose client calls it by a number. */
+export const healing: ConnectionItem = connectionOf('c2', {
+  clientId: '7',
+  state: 'healing',
+  wire: null,
+  errors: [{ at: '2026-01-02T04:00:00.000Z', message: "Endpoint 'my-endpoint' is gone" }],
+});
 
 export const story: Explanation = {
   wire: rich,

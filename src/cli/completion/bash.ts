@@ -1,12 +1,15 @@
 import type { Completes } from '../shell/verb.ts';
-import { type Model, type Word, quoted } from './model.ts';
+import { type Model, type Word, listing, quoted } from './model.ts';
 
 function offer(completes: Completes): string {
   switch (completes) {
     case 'netns':
       return '_vwire_offer "$cur" < <(_vwire_netns)';
     case 'wire':
-      return '_vwire_offer "$cur" < <(vwire ls --quiet --instance "$instance" 2>/dev/null)';
+    case 'connection':
+    case 'endpoint':
+    case 'service':
+      return `_vwire_offer "$cur" < <(vwire ${listing[completes]} --quiet --instance "$instance" 2>/dev/null)`;
     case 'file':
       return 'mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames';
     case 'directory':

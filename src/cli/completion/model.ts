@@ -1,5 +1,5 @@
 import { commonFlags } from '../shell/settings.ts';
-import type { Completes, Flag, Table, Verb } from '../shell/verb.ts';
+import type { Completes, Flag, Listed, Table, Verb } from '../shell/verb.ts';
 
 export interface Word {
   word: string;
@@ -18,6 +18,14 @@ export interface Model {
   /** Flags whose next word is a value. */
   valued: readonly string[];
 }
+
+/** Which verb lists what a place is completed with. */
+export const listing: Readonly<Record<Listed, string>> = {
+  wire: 'ls',
+  connection: 'ls',
+  endpoint: 'endpoint ls',
+  service: 'service ls',
+};
 
 const dashed = ({ name }: Flag): string => `--${name}`;
 const wordOf = (flag: Flag): Word => ({ word: dashed(flag), summary: flag.summary });

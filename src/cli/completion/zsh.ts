@@ -1,12 +1,15 @@
 import type { Completes } from '../shell/verb.ts';
-import { type Model, type Word, quoted } from './model.ts';
+import { type Model, type Word, listing, quoted } from './model.ts';
 
 function offer(completes: Completes): string {
   switch (completes) {
     case 'netns':
       return '_vwire_netns';
     case 'wire':
-      return 'compadd -- ${(f)"$(vwire ls --quiet --instance $instance 2>/dev/null)"}';
+    case 'connection':
+    case 'endpoint':
+    case 'service':
+      return `compadd -- \${(f)"$(vwire ${listing[completes]} --quiet --instance $instance 2>/dev/null)"}`;
     case 'file':
       return '_files';
     case 'directory':

@@ -6,8 +6,16 @@ const steps = [
 ] as const;
 
 /** How long ago, in the two largest units: `3d4h`, `12m5s`, `0s`. A moment to come is `0s`. */
-export function age(since: string, now: Date): string {
-  const passed = Math.floor((now.getTime() - Date.parse(since)) / 1_000);
+export const age = (since: string, now: Date): string => span(now.getTime() - Date.parse(since));
+
+/** How long until then, as `in 9m30s`, or `past`. */
+export function remaining(until: string, now: Date): string {
+  const ms = Date.parse(until) - now.getTime();
+  return ms <= 0 ? 'past' : `in ${span(ms)}`;
+}
+
+function span(ms: number): string {
+  const passed = Math.floor(ms / 1_000);
   if (Number.isNaN(passed)) return '?';
   const at = steps.findIndex(({ seconds }) => passed >= seconds);
   const largest = steps[at];

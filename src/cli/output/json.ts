@@ -1,3 +1,9 @@
+import type {
+  ConnectionItem,
+  ConnectionSideItem,
+  EndpointItem,
+  ServiceSpec,
+} from '../../features/connection/api.ts';
 import type { CounterItem, PortItem, WireEvent, WireItem } from '../../features/wire/api.ts';
 import type { Explanation, Finding } from '../shell/sources.ts';
 import type { Complaint } from '../shell/exit.ts';
@@ -29,6 +35,7 @@ const itemOf = (wire: WireItem) => ({
   id: wire.id,
   connection: wire.connection,
   service: wire.service,
+  owner: wire.owner,
   state: wire.state,
   since: wire.since,
   mtu: wire.mtu,
@@ -43,10 +50,87 @@ const itemOf = (wire: WireItem) => ({
 
 const line = (document: object): string => `${JSON.stringify(document)}\n`;
 
-export const wireListJson = (wires: readonly WireItem[]): string =>
-  line({ schema, kind: 'WireList', items: wires.map(itemOf) });
+const sideOf = ({ mechanism, netns, name, addresses, routes }: ConnectionSideItem) => ({
+  mechanism,
+  netns,
+  name,
+  addresses,
+  routes,
+});
+
+const connectionOf = (connection: ConnectionItem) => ({
+  id: connection.id,
+  clientId: connection.clientId,
+  service: connection.service,
+  endpoint: connection.endpoint,
+  reason: connection.reason,
+  payload: connection.payload,
+  state: connection.state,
+  since: connection.since,
+  expires: connection.expires,
+  labels: connection.labels,
+  path: connection.path.map(({ name, id }) => ({ name, id })),
+  wire: connection.wire,
+  mtu: connection.mtu,
+  left: sideOf(connection.left),
+  right: sideOf(connection.right),
+  errors: connection.errors.map(({ at, message }) => ({ at, message })),
+});
+
+/** Connections are told where all that an instance carries is; null where wires are. */
+export const wireListJson = (
+  wires: readonly WireItem[],
+  connections: readonly ConnectionItem[] | null,
+): string =>
+  line({
+    schema,
+    kind: 'WireList',
+    items: wires.map(itemOf),
+    ...(connections !== null && { connections: connections.map(connectionOf) }),
+  });
 
 export const wireJson = (wire: WireItem): string => line({ schema, kind: 'Wire', ...itemOf(wire) });
+
+const endpointOf = (endpoint: EndpointItem) => ({
+  name: endpoint.name,
+  services: endpoint.services,
+  labels: endpoint.labels,
+  url: endpoint.url === '' ? null : endpoint.url,
+  hosted: endpoint.hosted,
+  netns: endpoint.netns,
+  pools: endpoint.pools.map(({ prefix, used }) => ({ prefix, used })),
+  expires: endpoint.expires,
+  connections: endpoint.connections,
+});
+
+export const endpointJson = (endpoint: EndpointItem): string =>
+  line({ schema, kind: 'Endpoint', ...endpointOf(endpoint) });
+
+export const endpointListJson = (endpoints: readonly EndpointItem[]): string =>
+  line({ schema, kind: 'EndpointList', items: endpoints.map(endpointOf) });
+
+/** In the words of NSM, as `service put` reads it. */
+const serviceOf = ({ name, payload, matches }: ServiceSpec) => ({
+  name,
+  payload,
+  matches: matches.map(({ source, routes, fallthrough, metadata }) => ({
+    source_selector: source,
+    routes: routes.map(({ destination, weight }) => ({ destination_selector: destination, weight })),
+    fallthrough,
+    metadata: metadata === null ? null : { labels: metadata },
+  })),
+});
+
+export const serviceJson = (service: ServiceSpec): string =>
+  line({ schema, kind: 'Service', ...serviceOf(service) });
+
+export const serviceListJson = (services: readonly ServiceSpec[]): string =>
+  line({ schema, kind: 'ServiceList', items: services.map(serviceOf) });
+
+export const closedJson = (id: string): string => line({ schema, kind: 'Closed', id });
+
+export const logLevelsJson = (levels: Readonly<Record<string, string>>): string =>
+  line({ schema, kind: 'LogLevels', levels });
 
 export const removedJson = (name: string): string => line({ schema, kind: 'Removed', name });
 

@@ -2,6 +2,8 @@
 export interface Io {
   out(text: string): void;
   err(text: string): void;
+  /** Stdin, to its end. */
+  input(): AsyncIterable<Buffer>;
   terminal: Terminal;
   now(): Date;
   /**
@@ -47,6 +49,7 @@ export function processIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    input: () => process.stdin as AsyncIterable<Buffer>,
     terminal: terminalOf(process.stdout, process.env),
     now: () => new Date(),
     until: (...signals) => until(signals),

@@ -24,9 +24,10 @@ const parserConfiguration = {
 };
 
 function describe(parser: Argv, flags: readonly Flag[], group: string): Argv {
-  for (const { name, summary, value, choices } of flags) {
+  for (const { name, short, summary, value, choices } of flags) {
     const shown = choices === null ? value : choices.join('|');
     parser.option(name, {
+      ...(short !== null && { alias: short }),
       type: value === null ? 'boolean' : 'string',
       describe: shown === null ? summary : `${shown}: ${summary}`,
       group,
@@ -41,6 +42,13 @@ function introduction(picked: Picked): string {
     .filter((paragraph) => paragraph !== '')
     .join('\n\n');
 }
+
+/** `--file -` as `--file=-`: yargs takes a lone dash, which is stdin, for a word of its own, and no verb does. */
+const withDashes = (words: readonly string[]): string[] =>
+  words.flatMap((word, at) => {
+    if (words[at + 1] === '-' && /^-[^=]*[^=-]$/.test(word)) return [`${word}=-`];
+    return word === '-' && at > 0 && /^-[^=]*[^=-]$/.test(words[at - 1] ?? '') ? [] : [word];
+  });
 
 /** Throws Failure `invalid` for what no verb can take. */
 export async function parse(words: readonly string[], table: Table, version: string): Promise<Parsed> {
@@ -78,7 +86,7 @@ export async function parse(words: readonly string[], table: Table, version: str
 
   let printed = '';
   const argv = await parser.parseAsync(
-    words,
+    withDashes(words),
     {},
     (_error: Error | undefined, _argv: unknown, output: string) => {
       printed += output;

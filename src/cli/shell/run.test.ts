@@ -3,8 +3,8 @@ import { vwire } from '../../../test/fake/command-line.ts';
 
 describe('a command line that cannot be right', () => {
   test.each([
-    ['', "Missing verb: 'vwire' takes agent, wire, ls, "],
-    ['frob', "'frob' is not a verb of 'vwire': allowed are agent, wire, "],
+    ['', "Missing verb: 'vwire' takes agent, close, ls, "],
+    ['frob', "'frob' is not a verb of 'vwire': allowed are agent, close, "],
     ['wire', "Missing verb: 'vwire wire' takes add, update, rm, ls"],
     ['wire frob', "'frob' is not a verb of 'vwire wire': allowed are add, update, rm, ls"],
     ['wire rm', "Missing NAME: usage is 'vwire wire rm NAME..'"],
@@ -58,6 +58,8 @@ describe('a command line that cannot be right', () => {
     ['agent --tls-cert c', "'--tls-key' is missing: TLS takes both '--tls-cert' and '--tls-key'"],
     ['agent --tls-ca c', "'--tls-cert' is missing: TLS takes both"],
     ['agent --tls-cert /c --tls-key k', "'--tls-cert /c' has nothing to serve: give a '--listen tcp://"],
+    ['log-level loud', "'log-level loud': level 'loud' is not known: allowed are trace, "],
+    ['log-level info wire=x', "'log-level info,wire=x': level 'x' is not known: allowed are trace, "],
     ['completion fish', "There is no completion for 'fish': allowed are bash, zsh"],
   ])('vwire %s', async (line, message) => {
     const { code, out, err } = await vwire(line);

@@ -1,4 +1,5 @@
 import type { Agent, AgentConfig } from '../../agent.ts';
+import type { ConnectionItem } from '../../features/connection/api.ts';
 import type { WireItem, WireName } from '../../features/wire/api.ts';
 
 /** Where one instance keeps its things. */
@@ -25,6 +26,8 @@ export interface Finding {
 /** What verbs use beside the agent's socket; each throws Failure. Loaded only when called. */
 export interface Sources {
   readWires(place: Place): Promise<WireItem[]>;
+  /** `wires` are those of the same place. */
+  readConnections(place: Place, wires: readonly WireItem[]): Promise<ConnectionItem[]>;
   readWire(place: Place, name: WireName): Promise<WireItem>;
   explainWire(place: Place, name: WireName): Promise<Explanation>;
   doctor(place: Place): AsyncIterable<Finding>;

@@ -75,9 +75,11 @@ function positionalsOf(argv: Argv, picked: Picked): string[] {
 export function take(argv: Argv, picked: Picked): Given {
   const flags = [...picked.verb.flags, ...commonFlags];
   const known = new Map(flags.map((flag) => [flag.name, flag]));
+  // yargs says each value under both names.
+  const shorts = new Set(flags.map(({ short }) => short));
   const taken = new Map<string, readonly string[] | true>();
   for (const [name, given] of Object.entries(argv)) {
-    if (own.has(name) || given === undefined) continue;
+    if (own.has(name) || given === undefined || shorts.has(name)) continue;
     const flag = known.get(name);
     if (flag === undefined) {
       const allowed = flags.map((each) => dashed(each.name)).join(', ');

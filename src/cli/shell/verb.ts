@@ -3,12 +3,17 @@ import type { Io } from './io.ts';
 import type { Settings } from './settings.ts';
 import type { Sources } from './sources.ts';
 
-/** What the shell offers at a place of the command line; `netns` and `wire` ask the machine. */
-export type Completes = 'netns' | 'wire' | 'file' | 'directory' | readonly string[];
+/** What a `ls --quiet` of the command line lists. */
+export type Listed = 'wire' | 'connection' | 'endpoint' | 'service';
+
+/** What the shell offers at a place of the command line; `netns` and what is listed ask the machine. */
+export type Completes = 'netns' | Listed | 'file' | 'directory' | readonly string[];
 
 export interface Flag {
   /** Without the dashes. */
   name: string;
+  /** One letter that stands for it behind a single dash; null for none. */
+  short: string | null;
   summary: string;
   /** How the value is shown in the help; null for a flag that takes none. */
   value: string | null;
@@ -67,6 +72,7 @@ export const headsOf = ({ rows }: Table): string[] => [...new Set(rows.map(({ pa
 /** A flag that is there or not. */
 export const toggle = (name: string, summary: string): Flag => ({
   name,
+  short: null,
   summary,
   value: null,
   choices: null,
@@ -80,7 +86,7 @@ export const text = (
   value: string,
   summary: string,
   completes: Completes | null = null,
-): Flag => ({ name, summary, value, choices: null, many: false, completes });
+): Flag => ({ name, short: null, summary, value, choices: null, many: false, completes });
 
 /** A flag with a value that may be given more than once. */
 export const texts = (
@@ -93,6 +99,7 @@ export const texts = (
 /** A flag with one of a few values. */
 export const choice = (name: string, value: string, choices: readonly string[], summary: string): Flag => ({
   name,
+  short: null,
   summary,
   value,
   choices,

@@ -1,0 +1,25 @@
+import { removedJson } from './output/json.ts';
+import { printable } from './output/style.ts';
+import { timeoutFlag, withAgent } from './shell/agent-client.ts';
+import { exitCodes } from './shell/exit.ts';
+import type { Verb } from './shell/verb.ts';
+
+export const endpointRm: Verb = {
+  details:
+    'Of those the agent answers for. Their connections go down and heal or close, as if the endpoint had died. ' +
+    'Stops at the first that cannot be removed.',
+  positionals: [
+    { name: 'NAME', summary: 'The name of an endpoint', many: true, optional: false, completes: 'endpoint' },
+  ],
+  flags: [timeoutFlag],
+  run: async (context) => {
+    const { given, settings, io } = context;
+    await withAgent(context, async (client) => {
+      for (const name of given.positionals) {
+        await client.endpoints.remove(name);
+        io.out(settings.json ? removedJson(name) : `Removed ${printable(name)}\n`);
+      }
+    });
+    return exitCodes.ok;
+  },
+};
