@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { release as kernelRelease } from 'node:os';
 import { join } from 'node:path';
 import { ffi } from '../loader/ffi/select.ts';
@@ -6,6 +6,8 @@ import { missingTcx } from '../loader/features.ts';
 import { type LogLevel, setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import type { AdminAgent, AgentStatus } from './api/admin/agent.ts';
+import type { Tls } from './api/nsm/grpc/tls.ts';
+import { startNsm, type Nsm } from './api/nsm/node.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
 import { InstanceBusy, InstanceLock } from './dataplane/lock.ts';
 import { emptyPins, makePinDirectories, pinPaths } from './dataplane/pins.ts';
@@ -18,6 +20,7 @@ import { WireBook } from './features/wire/wires.ts';
 import { ownNetns } from './net/netns.ts';
 import { NetlinkSocket } from './net/socket.ts';
 import { warmPool } from './net/within.ts';
+import { systemClock } from './state/clock.ts';
 import { currentNode, earlierNode, writeNode } from './state/node.ts';
 import { WireFiles } from './state/wires.ts';
 import type { LogLevels } from './log-levels.ts';
@@ -48,8 +51,10 @@ export interface AgentConfig {
 }
 
 export interface Agent extends AdminAgent {
-  /** Ends the agent. Wires stay and go on forwarding. */
-  stop(): Promise<void>;
+  /** Where workloads ask. */
+  readonly urls: readonly string[];
+  /** Ends the agent, once calls at work are over, `graceMs` (5,000) at most. Wires stay and go on forwarding. */
+  stop(graceMs?: number): Promise<void>;
 }
 
 /**
@@ -101,15 +106,18 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     release.push(() => {
       follower.close();
     });
+    const nsm = await startWorkloads(config, directory, book);
     const since = new Date().toISOString();
     return {
       wires: book,
-      connections: null,
-      endpoints: null,
-      services: null,
+      connections: nsm.connections,
+      endpoints: nsm.endpoints,
+      services: nsm.services,
+      urls: nsm.urls,
       logs,
       status: () => status(config, since, dataplane, surroundings.tcx),
-      async stop() {
+      async stop(graceMs = 5_000) {
+        await nsm.close(graceMs);
         await reaper.idle();
         for (const step of release.splice(0).reverse()) step();
       },
@@ -118,6 +126,53 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     for (const step of release.reverse()) step();
     throw error;
   }
+}
+
+/** Manager, registry and forwarder for the workloads of this machine. */
+function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: WireBook): Promise<Nsm> {
+  const { instance, logs } = config;
+  return startNsm({
+    name: instance === 'default' ? 'vwire' : `vwire-${instance}`,
+    instanceDirectory,
+    wires,
+    clock: systemClock,
+    log: logs.of('nsm'),
+    registryLog: logs.of('registry'),
+    listen: config.listen,
+    tls: config.tls === null ? null : readTls(config.tls),
+    trust: config.trust,
+    healGraceMs: config.healGraceMs,
+    maxConnections: config.maxConnections ?? config.maxWires ?? 65536,
+  });
+}
+
+function readTls({ cert, key, ca }: NonNullable<AgentConfig['tls']>): Tls {
+  const read = (field: string, path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new Failure(
+        'invalid',
+        `${field} is '${path}', which cannot be read: ${(cause as Error).message}`,
+        {
+          field,
+          value: path,
+          allowed: 'a PEM file',
+          cause,
+        },
+      );
+    }
+  };
+  if (ca === null)
+    throw new Failure(
+      'invalid',
+      "'--tls-ca' is missing: who calls over tcp has to show a certificate of it",
+      {
+        field: 'tls-ca',
+        allowed: 'a PEM file',
+      },
+    );
+  return { cert: read('tls-cert', cert), key: read('tls-key', key), ca: read('tls-ca', ca) };
 }
 
 /** libbpf says hundreds of things a load, so that it is asked for no more than is logged. */

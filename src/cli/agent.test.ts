@@ -24,6 +24,7 @@ afterEach(() => {
 });
 
 class StoppableAgent extends MemoryAgent implements Agent {
+  readonly urls: readonly string[] = [];
   async stop(): Promise<void> {
     steps.push('stopped');
   }

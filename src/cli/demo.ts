@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Failure } from '../features/failure.ts';
 import { Stage } from './demo/stage.ts';
-import { tell, wireStory } from './demo/wire-story.ts';
+import { requestStory } from './demo/request-story.ts';
+import { tell, type Scene } from './demo/story.ts';
+import { wireStory } from './demo/wire-story.ts';
 import { exitCodes } from './shell/exit.ts';
 import { toggle, type Context, type Verb } from './shell/verb.ts';
 
@@ -34,7 +36,21 @@ async function goInside({ io }: Context): Promise<number> {
   return code ?? exitCodes.failed;
 }
 
-async function play({ io }: Context): Promise<number> {
+const stories = { request: requestStory, wire: wireStory };
+
+function storyOf(name = 'request'): readonly Scene[] {
+  const found = Object.entries(stories).find(([known]) => known === name);
+  if (found) return found[1];
+  const allowed = Object.keys(stories).join(', ');
+  throw new Failure('invalid', `'${name}' is no story of the demo: allowed are ${allowed}`, {
+    field: 'STORY',
+    value: name,
+    allowed,
+  });
+}
+
+async function play({ io, given }: Context): Promise<number> {
+  const story = storyOf(given.positionals[0]);
   const stage = new Stage();
   const say = (line: string): void => {
     io.out(`${line}\n`);
@@ -44,7 +60,7 @@ async function play({ io }: Context): Promise<number> {
     await stage.run('mount', '-t', 'bpf', 'bpf', '/sys/fs/bpf');
     await stage.run('ip', 'link', 'set', 'lo', 'up');
     const start = performance.now();
-    await tell(stage, wireStory, say);
+    await tell(stage, story, say);
     say(
       `\nEverything above was checked as it was said. ${((performance.now() - start) / 1000).toFixed(0)} s.`,
     );
@@ -58,7 +74,15 @@ export const demo: Verb = {
   details:
     'Needs root, and ip, ping, bpftool and nsenter. Everything happens in namespaces that end with it, ' +
     'also when interrupted; it fails at the first thing that is not as it says.',
-  positionals: [],
+  positionals: [
+    {
+      name: 'STORY',
+      summary: 'request, how a workload asks for a service (default), or wire, what a wire is',
+      many: false,
+      optional: true,
+      completes: null,
+    },
+  ],
   flags: [toggle('inside', 'Already in namespaces of its own')],
   run: (context) => (context.given.on('inside') ? play(context) : goInside(context)),
 };

@@ -69,6 +69,19 @@ describe('Scope', () => {
     expect(log).toEqual(['+second', '-second', '-third', '-first']);
   });
 
+  test('one can be released before the others, once', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    await scope.hold('device', '1', acquire('device'));
+    await scope.hold('entry', '2', acquire('entry'));
+    expect(scope.fingerprint('device')).toBe('1');
+    await scope.release('device');
+    await scope.release('device');
+    expect(scope.fingerprint('device')).toBe(null);
+    await scope.close();
+    expect(log).toEqual(['+device', '+entry', '-device', '-entry']);
+  });
+
   test('closing twice releases once', async () => {
     const { log, acquire } = tracked();
     const scope = new Scope();

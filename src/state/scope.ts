@@ -19,19 +19,27 @@ export class Scope {
    * request do nothing. With another fingerprint the old one is released first.
    */
   async hold(name: string, fingerprint: string, acquire: () => Release | Promise<Release>): Promise<void> {
-    const index = this.#held.findIndex((h) => h.name === name);
-    const before = this.#held[index];
-    if (before?.fingerprint === fingerprint) return;
-    if (before) {
-      await before.release();
-      this.#held.splice(this.#held.indexOf(before), 1);
-    }
+    if (this.fingerprint(name) === fingerprint) return;
+    await this.release(name);
     const release = await acquire();
     this.#held.push({ name, fingerprint, release });
   }
 
   has(name: string): boolean {
     return this.#held.some((h) => h.name === name);
+  }
+
+  /** What `name` is held with; null when it is not held. */
+  fingerprint(name: string): string | null {
+    return this.#held.find((h) => h.name === name)?.fingerprint ?? null;
+  }
+
+  /** Releases one before its time; harmless when it is not held. If that fails it stays held. */
+  async release(name: string): Promise<void> {
+    const before = this.#held.find((h) => h.name === name);
+    if (!before) return;
+    await before.release();
+    this.#held.splice(this.#held.indexOf(before), 1);
   }
 
   get isEmpty(): boolean {

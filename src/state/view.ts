@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { connectionRecord, type ConnectionRecord } from './connection-record.ts';
+import { endpointRecord, type EndpointRecord } from './endpoint-record.ts';
 import { listIfAny, readFileIfAny } from './files.ts';
 import { wireRecord, type WireRecord } from './wire-record.ts';
 
@@ -16,6 +17,10 @@ export function wiresDirectory(instanceDirectory: string): string {
 
 export function connectionsDirectory(instanceDirectory: string): string {
   return join(instanceDirectory, 'state', 'connections');
+}
+
+export function endpointsDirectory(instanceDirectory: string): string {
+  return join(instanceDirectory, 'state', 'endpoints');
 }
 
 export interface Read<T> {
@@ -49,4 +54,10 @@ export function readWireRecords(instanceDirectory: string): Read<WireRecord> {
 export function readConnectionRecords(instanceDirectory: string): Read<ConnectionRecord> {
   const { records, unreadable } = readRecords(connectionsDirectory(instanceDirectory), connectionRecord);
   return { records: records.sort((a, b) => a.since.localeCompare(b.since)), unreadable };
+}
+
+/** Reads the record of every endpoint an instance's agent answers for; needs no agent. */
+export function readEndpointRecords(instanceDirectory: string): Read<EndpointRecord> {
+  const { records, unreadable } = readRecords(endpointsDirectory(instanceDirectory), endpointRecord);
+  return { records: records.sort((a, b) => a.name.localeCompare(b.name)), unreadable };
 }

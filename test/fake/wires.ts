@@ -84,6 +84,13 @@ export class MemoryWires extends Gate implements Wires {
     for (const listener of this.#listeners) listener(whole);
   }
 
+  /** A wire ends by itself. */
+  lose(id: number, detail: string): void {
+    const { connection } = this.find({ id });
+    this.#wires.delete(id);
+    this.tell({ type: 'removed', wire: id, connection, detail });
+  }
+
   find(name: WireName): WireItem {
     const found = [...this.#wires.values()].find((wire) =>
       'id' in name ? wire.id === name.id : wire.connection === name.connection,

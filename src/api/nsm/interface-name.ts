@@ -25,6 +25,10 @@ export function interfaceName(service: string, id: string, isTaken: (name: strin
   }
 }
 
+/** A name that a mechanism may leave open. */
+export const givenName = (name: string | undefined): string | null =>
+  name === undefined || name === '' ? null : name;
+
 /** Whether the kernel takes it literally: '%' starts a pattern there, ':' an old alias. */
 export const isInterfaceName = (name: string): boolean =>
   /^[\x21-\x7e]{1,15}$/.test(name) && !/[/:%]/.test(name) && !['.', '..', 'all', 'default'].includes(name);

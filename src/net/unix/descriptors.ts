@@ -98,6 +98,16 @@ export class Descriptors {
     });
   }
 
+  /**
+   * What is held of the file counts as taken, by a call that did without it, and goes as soon. Not at once:
+   * another call on this stream may have come with the same.
+   */
+  spare(identity: NetnsIdentity): void {
+    const key = keyOf(identity);
+    const held = this.#held.get(key);
+    if (held !== undefined) this.#keep(key, held, true);
+  }
+
   /** Files what has arrived; takes the descriptor over. */
   arrived(fd: number): void {
     const file = Passed.adopt(fd);

@@ -1,0 +1,132 @@
+import type { Logger } from 'pino';
+import type { Wires } from '../../features/wire/api.ts';
+import { readConnectionRecords } from '../../state/view.ts';
+import { endConnection } from './chain/begin.ts';
+import { closeAtEndpoint, type EndpointLinks } from './chain/connect.ts';
+import type { Attempt } from './chain/element.ts';
+import type { Lifetimes } from './chain/timeout.ts';
+import { holdWire, placeOf, removeWire } from './chain/wire.ts';
+import type { ConnectionBook } from './connections/book.ts';
+import { inTurn, type Held } from './connections/held.ts';
+import { connectionOf, establishedOf } from './connections/record.ts';
+import { givenName } from './interface-name.ts';
+import type { Healer } from './heal.ts';
+import type { HostedEndpoints } from './hosted.ts';
+import { NetworkServiceRequestSchema } from './proto/networkservice_pb.ts';
+import { fromBinary } from '@bufbuild/protobuf';
+
+export interface ConnectionAdoption {
+  readonly directory: string;
+  readonly book: ConnectionBook;
+  readonly wires: Wires;
+  readonly links: EndpointLinks & { watch(endpoint: { name: string; target: string }): void };
+  readonly lifetimes: Lifetimes;
+  readonly healer: Healer;
+  readonly hosted: Pick<HostedEndpoints, 'restore'>;
+  readonly log: Logger;
+}
+
+/** The two sides as the chain found them. */
+function sidesOf({ record, established }: Held): Pick<Attempt, 'left' | 'right'> | null {
+  const { leftNetns, rightNetns, left, right } = record;
+  if (!established || !leftNetns || !rightNetns) return null;
+  const mechanism = established.reply.mechanism ?? established.endpointMechanism;
+  return {
+    left: {
+      mechanism,
+      netns: left.netns,
+      identity: leftNetns,
+      name: wantedName(mechanism.parameters.name, left.name),
+    },
+    right: {
+      mechanism: established.endpointMechanism,
+      netns: right.netns,
+      identity: rightNetns,
+      name: wantedName(established.endpointMechanism.parameters.name, right.name),
+    },
+  };
+}
+
+const wantedName = (asked: string | undefined, had: string): string => givenName(asked) ?? had;
+
+/** Takes up again what an earlier agent held: the endpoint's promise, the wire, the end. */
+async function hold(
+  connection: Held,
+  wire: number | null,
+  { book, links, wires, log }: ConnectionAdoption,
+): Promise<void> {
+  const { record } = connection;
+  await book.holdFile(connection);
+  const endpoint = { name: record.endpoint, target: record.target };
+  if (endpoint.name !== '') {
+    const request = fromBinary(NetworkServiceRequestSchema, Buffer.from(record.request, 'base64'));
+    await connection.scope.hold('endpoint', `${endpoint.name} ${endpoint.target}`, () => async () => {
+      if (!links.answers(endpoint)) return;
+      await closeAtEndpoint(
+        connection,
+        connectionOf(request),
+        { link: links.to(endpoint), endpoint },
+        links,
+        log,
+      );
+    });
+  }
+  if (wire === null) return;
+  const sides = sidesOf(connection);
+  const place =
+    sides && connection.established ? placeOf(connection.established.reply, sides) : 'left half-made';
+  await holdWire(connection, wires, place, wire);
+}
+
+/**
+ * Makes the connections of an earlier agent this one's: what stood goes on, what was under way is undone, since its
+ * caller never heard of it and asks again. Wires of no connection are removed.
+ */
+export async function adoptConnections(adoption: ConnectionAdoption): Promise<void> {
+  const { book, wires, log, directory, lifetimes, healer, links, hosted } = adoption;
+  const { records, unreadable } = readConnectionRecords(directory);
+  for (const { file, problem } of unreadable)
+    log.error({ file, problem }, 'State file cannot be read and is left alone');
+  const made = new Map(
+    wires
+      .list()
+      .filter(({ owner, state }) => owner === 'connection' && state !== 'orphan')
+      .map((wire) => [wire.connection, wire.id]),
+  );
+  for (const record of records) {
+    const wire = made.get(record.id) ?? null;
+    made.delete(record.id);
+    const connection = book.enter(record);
+    try {
+      connection.established = establishedOf(record);
+      await hold(connection, wire, adoption);
+      if (record.intent !== 'open' || !connection.established) {
+        await inTurn(connection, () =>
+          endConnection(
+            book,
+            connection,
+            record.intent === 'closing' ? 'was being closed' : 'was left half-made',
+          ),
+        );
+        continue;
+      }
+      connection.state = 'up';
+      book.rewrite(connection, { wire });
+      if (record.target === '') hosted.restore(record.endpoint, connection.established.reply);
+      lifetimes.resume(connection);
+      await connection.scope.hold('timeout', '', () => () => {
+        lifetimes.forget(connection);
+      });
+      links.watch({ name: record.endpoint, target: record.target });
+      if (wire === null) healer.wireGone(connection);
+      log.info({ conn: record.id, wire }, 'connection adopted');
+    } catch (error) {
+      book.announce('failed', connection, `adopting it: ${(error as Error).message}`);
+    }
+  }
+  if (unreadable.length > 0) return; // one of them may be whose wire this is
+  for (const [connection, id] of made) {
+    log.warn({ conn: connection, wire: id }, 'A wire is of no connection that is known: removed');
+    await removeWire(wires, id);
+  }
+}

@@ -1,0 +1,166 @@
+import { clone, create } from '@bufbuild/protobuf';
+import type { Logger } from 'pino';
+import { Failure } from '../../../features/failure.ts';
+import type { Whereabouts } from '../../../features/wire/whereabouts.ts';
+import type { ConnectionBook } from '../connections/book.ts';
+import type { Held } from '../connections/held.ts';
+import { connectionOf } from '../connections/record.ts';
+import { ConnectionSchema, MechanismSchema, type Connection } from '../proto/connection_pb.ts';
+import { NetworkServiceRequestSchema, type NetworkServiceRequest } from '../proto/networkservice_pb.ts';
+import { restore } from '../path.ts';
+import { checkConnectionSizes } from './checked.ts';
+import type { Candidate } from './discover.ts';
+import type { Attempt, Element, SideFound } from './element.ts';
+import { givenName, interfaceName } from '../interface-name.ts';
+
+/** How an endpoint is asked. Errors are Failures. */
+export interface EndpointLink {
+  request(request: NetworkServiceRequest, until: Until): Promise<Connection>;
+  close(connection: Connection, until: Until): Promise<void>;
+  /** The namespace that its answer names, if it may name it. Throws Failure with the field. */
+  netnsOf(inodeUrl: string, field: string, signal: AbortSignal): Promise<Whereabouts>;
+}
+
+export interface Until {
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+export type Endpoint = Pick<Candidate, 'name' | 'target'>;
+
+export interface EndpointLinks {
+  /** Throws Failure where the agent should answer itself and does not. */
+  to(endpoint: Endpoint): EndpointLink;
+  /** Keeps the way to an endpoint open until the returned function is called. */
+  retain(endpoint: Endpoint): () => void;
+  /** False once it is known that nobody answers there. */
+  answers(endpoint: Endpoint): boolean;
+}
+
+/** An endpoint that says nothing for so long has failed, and another one may be asked. */
+const ANSWER_MS = 10_000;
+/** Nobody waits longer for an endpoint to hear that a connection has ended. */
+const CLOSE_MS = 1_000;
+
+interface Asked {
+  link: EndpointLink;
+  endpoint: Endpoint;
+}
+
+/** What the endpoint is told when the connection ends: as it last answered, with its own mechanism. */
+function farewell(connection: Held, asked: Connection): Connection {
+  const { established } = connection;
+  if (!established) return asked;
+  const last = clone(ConnectionSchema, established.reply);
+  last.mechanism = clone(MechanismSchema, established.endpointMechanism);
+  return last;
+}
+
+/** Tells the endpoint; that it cannot be told keeps nothing from ending. */
+export async function closeAtEndpoint(
+  connection: Held,
+  asked: Connection,
+  { link, endpoint }: Asked,
+  links: EndpointLinks,
+  log: Logger,
+): Promise<void> {
+  if (!links.answers(endpoint)) return;
+  try {
+    await link.close(farewell(connection, asked), {
+      deadline: Date.now() + CLOSE_MS,
+      signal: AbortSignal.timeout(CLOSE_MS),
+    });
+  } catch (error) {
+    log.info(
+      { conn: connection.id, endpoint: endpoint.name, reason: (error as Error).message },
+      'endpoint was not told',
+    );
+  }
+}
+
+/** What an endpoint answered, made sure of. */
+async function sideOf(
+  reply: Connection,
+  { link, endpoint }: Asked,
+  at: Attempt,
+  service: string,
+): Promise<SideFound> {
+  const nonsense = (problem: string, field: string, value: string): Failure =>
+    new Failure('failed', `Endpoint '${endpoint.name}' answered with ${problem}`, { field, value });
+  const { mechanism } = reply;
+  if (mechanism?.type !== 'KERNEL' || mechanism.cls !== 'LOCAL')
+    throw nonsense(
+      `mechanism '${mechanism ? `${mechanism.cls} ${mechanism.type}` : 'none'}': LOCAL KERNEL was asked for`,
+      'connection.mechanism',
+      mechanism?.type ?? '',
+    );
+  const field = `endpoint '${endpoint.name}' connection.mechanism.parameters['inodeURL']`;
+  const where = await link.netnsOf(mechanism.parameters.inodeURL ?? '', field, at.signal);
+  const earlier = at.held.established?.endpointMechanism.parameters;
+  const same = at.held.established?.reply.networkServiceEndpointName === endpoint.name;
+  const name =
+    givenName(mechanism.parameters.name) ??
+    (same ? givenName(earlier?.name) : null) ??
+    interfaceName(service, at.held.id, () => false);
+  const kept = clone(MechanismSchema, mechanism);
+  kept.parameters.name = name;
+  return { mechanism: kept, netns: where.netns, identity: where.identity, name };
+}
+
+/** The end of the chain: the endpoint is asked, and told when the connection ends. */
+export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger): Element {
+  return {
+    name: 'connect',
+    async request(request, at) {
+      const { held, candidate } = at;
+      if (!candidate) throw new Error('An endpoint is to be asked before one was found');
+      const asked: Asked = { link: links.to(candidate), endpoint: candidate };
+      const onwards = clone(NetworkServiceRequestSchema, request);
+      const connection = connectionOf(onwards);
+      const { established } = held;
+      const again = established?.reply.networkServiceEndpointName === candidate.name ? established : null;
+      if (again) connection.mechanism = clone(MechanismSchema, again.endpointMechanism);
+      else delete connection.mechanism;
+      onwards.mechanismPreferences = [create(MechanismSchema, { cls: 'LOCAL', type: 'KERNEL' })];
+      const until = {
+        deadline: Math.min(at.deadline ?? Infinity, Date.now() + ANSWER_MS),
+        signal: at.signal,
+      };
+      const heard: { reply: Connection | null } = { reply: null };
+      const fingerprint = `${candidate.name} ${candidate.target}`;
+      if (held.scope.fingerprint('endpoint') === fingerprint)
+        heard.reply = await asked.link.request(onwards, until);
+      else
+        await held.scope.hold('endpoint', fingerprint, async () => {
+          book.rewrite(held, {
+            endpoint: candidate.name,
+            target: candidate.target,
+            reason: candidate.reason,
+          });
+          await book.holdFile(held);
+          const told = clone(ConnectionSchema, connection);
+          const letGo = links.retain(candidate);
+          try {
+            heard.reply = await asked.link.request(onwards, until);
+          } catch (error) {
+            // It may have been carried out though nobody heard so.
+            if (error instanceof Failure && error.code === 'timeout')
+              void closeAtEndpoint(held, told, asked, links, log).finally(letGo);
+            else letGo();
+            throw error;
+          }
+          return () => closeAtEndpoint(held, told, asked, links, log).finally(letGo);
+        });
+      if (!heard.reply) throw new Error('An endpoint is held that was not asked');
+      checkConnectionSizes(heard.reply, `endpoint '${candidate.name}' connection`);
+      const index = connection.path?.index ?? 0;
+      const answered = restore(heard.reply, { connection, index, callerIndex: index });
+      at.right = await sideOf(answered, asked, at, connection.networkService);
+      answered.networkService = connection.networkService;
+      answered.networkServiceEndpointName = candidate.name;
+      answered.payload = connection.payload;
+      return answered;
+    },
+  };
+}

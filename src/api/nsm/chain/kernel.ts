@@ -1,0 +1,79 @@
+import { clone } from '@bufbuild/protobuf';
+import { Failure } from '../../../features/failure.ts';
+import { givenName, interfaceName } from '../interface-name.ts';
+import { connectionOf } from '../connections/record.ts';
+import { MechanismSchema, type Mechanism } from '../proto/connection_pb.ts';
+import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
+import type { Authority, NetnsIdentity } from './authority.ts';
+import type { Attempt, Element } from './element.ts';
+import { namedNetns, type Namer } from './named-netns.ts';
+
+const supported = 'LOCAL KERNEL';
+const isKernel = ({ cls, type }: Mechanism): boolean => cls === 'LOCAL' && type === 'KERNEL';
+const told = ({ cls, type }: Mechanism): string => `${cls} ${type}`;
+
+interface Chosen {
+  mechanism: Mechanism;
+  field: string;
+}
+
+/** The one already agreed on, or the first that can be served. */
+function choose(request: NetworkServiceRequest): Chosen {
+  const agreed = connectionOf(request).mechanism;
+  const offered: Chosen[] = agreed
+    ? [{ mechanism: agreed, field: 'connection.mechanism' }]
+    : request.mechanismPreferences.map((mechanism, index) => ({
+        mechanism,
+        field: `mechanism_preferences[${index}]`,
+      }));
+  const chosen = offered.find(({ mechanism }) => isKernel(mechanism));
+  if (chosen) return chosen;
+  const [first] = offered;
+  const value = offered.map(({ mechanism }) => told(mechanism)).join(', ');
+  throw new Failure(
+    'unsupported',
+    first
+      ? `None of the requested mechanisms (${value}) is supported: allowed is ${supported}`
+      : `No mechanism is requested: allowed is ${supported}`,
+    { field: agreed ? 'connection.mechanism' : 'mechanism_preferences', value, allowed: supported },
+  );
+}
+
+/** A descriptor that came along and was not needed keeps a pod's devices alive after its end. */
+function sparePassed({ askedBy }: Attempt, identity: NetnsIdentity): void {
+  if (askedBy.kind === 'unix') askedBy.stream.descriptors.spare(identity);
+}
+
+/** The client's side: a KERNEL mechanism becomes a namespace that the caller may name, and an interface name. */
+export function kernel(authority: Authority): Element {
+  const namer = ({ askedBy }: Attempt): Namer =>
+    askedBy.kind === 'unix'
+      ? { peer: askedBy.peer, stream: askedBy.stream, trusted: authority.isTrusted(askedBy) }
+      : { peer: null, stream: null, trusted: authority.isTrusted(askedBy) };
+  return {
+    name: 'mechanisms: KERNEL',
+    async request(request, at, next) {
+      const connection = connectionOf(request);
+      const { mechanism, field } = choose(request);
+      const received = clone(MechanismSchema, mechanism);
+      const { record } = at.held;
+      const url = mechanism.parameters.inodeURL ?? '';
+      // The agent itself asks again for what somebody else was allowed.
+      const where =
+        at.askedBy.kind === 'self' && record.leftNetns
+          ? { netns: record.left.netns, identity: record.leftNetns }
+          : await namedNetns(url, namer(at), `${field}.parameters['inodeURL']`, at.signal);
+      sparePassed(at, where.identity);
+      const kept = givenName(record.left.name);
+      const name =
+        givenName(mechanism.parameters.name) ??
+        kept ??
+        interfaceName(connection.networkService, at.held.id, () => false);
+      received.parameters.name = name;
+      at.left = { mechanism: received, netns: where.netns, identity: where.identity, name };
+      const reply = await next(request);
+      reply.mechanism = received;
+      return reply;
+    },
+  };
+}

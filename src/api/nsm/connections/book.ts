@@ -1,0 +1,151 @@
+import type { Logger } from 'pino';
+import type { ConnectionChange, ConnectionItem } from '../../../features/connection/api.ts';
+import { connectionItem } from '../../../features/connection/item.ts';
+import { Failure } from '../../../features/failure.ts';
+import type { Clock } from '../../../state/clock.ts';
+import { KEPT_CONNECTION_ERRORS, type ConnectionRecord } from '../../../state/connection-record.ts';
+import type { ConnectionFiles } from '../../../state/connections.ts';
+import { held, type Held } from './held.ts';
+
+export interface BookConfig {
+  readonly files: ConnectionFiles;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly maxConnections: number;
+}
+
+/** What became of a connection, for those who watch it over NSM. */
+export interface Published {
+  readonly type: 'update' | 'delete';
+  readonly connection: Held;
+}
+
+const clientKey = (name: string, id: string): string => `${name}\0${id}`;
+
+/** The connections of one agent, by its own ids. */
+export class ConnectionBook {
+  readonly #config: BookConfig;
+  readonly #held = new Map<string, Held>();
+  readonly #clients = new Map<string, Held>();
+  readonly #listeners = new Set<(change: ConnectionChange) => void>();
+  readonly #watchers = new Set<(published: Published) => void>();
+
+  constructor(config: BookConfig) {
+    this.#config = config;
+  }
+
+  get(id: string): Held | null {
+    return this.#held.get(id) ?? null;
+  }
+
+  all(): Held[] {
+    return [...this.#held.values()];
+  }
+
+  /** Takes up a connection that is about to be, or that an earlier agent left. */
+  enter(record: ConnectionRecord): Held {
+    const { maxConnections } = this.#config;
+    if (this.#held.size >= maxConnections)
+      throw new Failure(
+        'refused',
+        `There are ${this.#held.size} connections: this agent takes ${maxConnections}`,
+        {
+          field: 'connections',
+          value: String(this.#held.size),
+          allowed: `${maxConnections}, set by --max-connections`,
+        },
+      );
+    const connection = held(record);
+    this.#held.set(record.id, connection);
+    const [client] = record.path;
+    if (client) this.#clients.set(clientKey(client.name, client.id), connection);
+    return connection;
+  }
+
+  /** Forgets a connection, unless something of it could not be released: then it stays to be closed again. */
+  drop(connection: Held): void {
+    if (!connection.scope.isEmpty) return;
+    connection.gone = true;
+    if (this.#held.get(connection.id) === connection) this.#held.delete(connection.id);
+    const [client] = connection.record.path;
+    const key = client ? clientKey(client.name, client.id) : '';
+    if (this.#clients.get(key) === connection) this.#clients.delete(key);
+  }
+
+  /** The file is there from before anything exists until nothing does. */
+  holdFile(connection: Held): Promise<void> {
+    const { files } = this.#config;
+    return connection.scope.hold('record', '', () => {
+      files.write(connection.record);
+      return () => {
+        files.remove(connection.id);
+      };
+    });
+  }
+
+  /** Changes what is known, in memory and, once there is a file, on disk. */
+  rewrite(connection: Held, change: Partial<ConnectionRecord>): void {
+    connection.record = { ...connection.record, ...change };
+    if (connection.scope.has('record')) this.#config.files.write(connection.record);
+  }
+
+  /** The one a client calls so. Its name and id are its own to choose, so this proves nothing. */
+  byClient(name: string, id: string): Held | null {
+    return this.#clients.get(clientKey(name, id)) ?? null;
+  }
+
+  /** By the agent's id, or by the client's where only one connection has it. Throws Failure. */
+  find(id: string): Held {
+    const own = this.#held.get(id);
+    if (own) return own;
+    const [first, second] = this.all().filter(({ record }) => record.clientId === id);
+    if (first && !second) return first;
+    throw first
+      ? new Failure('invalid', `connection is '${id}': several clients call theirs so`, {
+          field: 'connection',
+          value: id,
+          allowed: "the agent's own id, which vwire ls shows",
+        })
+      : new Failure('not_found', `There is no connection '${id}'`, {
+          field: 'connection',
+          value: id,
+          allowed: 'an id that vwire ls shows',
+        });
+  }
+
+  list(): ConnectionItem[] {
+    return this.all()
+      .map(({ record, state }) => connectionItem(record, state))
+      .sort((a, b) => a.since.localeCompare(b.since));
+  }
+
+  /** Tells people: one line in the log, and whoever subscribed. */
+  announce(type: ConnectionChange['type'], connection: Held, detail: string): void {
+    const { id } = connection;
+    const at = new Date(this.#config.clock.now()).toISOString();
+    this.#config.log[type === 'failed' || type === 'down' ? 'warn' : 'info'](
+      { conn: id, event: type },
+      detail,
+    );
+    if (type === 'failed' || type === 'down') {
+      const errors = [...connection.record.errors, { at, message: detail }].slice(-KEPT_CONNECTION_ERRORS);
+      this.rewrite(connection, { errors });
+    }
+    for (const listener of this.#listeners) listener({ at, type, id, detail });
+  }
+
+  /** Tells those who watch over NSM. */
+  publish(type: Published['type'], connection: Held): void {
+    for (const watcher of this.#watchers) watcher({ type, connection });
+  }
+
+  subscribe(listener: (change: ConnectionChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  watch(watcher: (published: Published) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+}

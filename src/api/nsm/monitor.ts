@@ -1,0 +1,92 @@
+import { clone, create } from '@bufbuild/protobuf';
+import type { Authority } from './chain/authority.ts';
+import type { ConnectionBook } from './connections/book.ts';
+import type { Held } from './connections/held.ts';
+import type { Call } from './grpc/services.ts';
+import { StreamQueue } from './grpc/stream-queue.ts';
+import {
+  ConnectionEventSchema,
+  ConnectionEventType,
+  ConnectionSchema,
+  type Connection,
+  type ConnectionEvent,
+  type MonitorScopeSelector,
+  type PathSegment,
+} from './proto/connection_pb.ts';
+
+const fits = (wanted: PathSegment, { name, id, token }: PathSegment): boolean =>
+  (wanted.name === '' || wanted.name === name) &&
+  (wanted.id === '' || wanted.id === id) &&
+  (wanted.token === '' || wanted.token === token);
+
+/** NSM's filter: the selector's segments stand in a row somewhere in the path. */
+export function selects(
+  { pathSegments, networkServices }: MonitorScopeSelector,
+  connection: Connection,
+): boolean {
+  if (networkServices.length > 0 && !networkServices.includes(connection.networkService)) return false;
+  if (pathSegments.length === 0) return true;
+  const path = connection.path?.pathSegments ?? [];
+  return path.some((_, start) =>
+    pathSegments.every((wanted, index) => {
+      const segment = path[start + index];
+      return segment !== undefined && fits(wanted, segment);
+    }),
+  );
+}
+
+/** What may be shown: without the tokens of others. */
+function shown({ established }: Held): Connection | null {
+  if (!established) return null;
+  const connection = clone(ConnectionSchema, established.reply);
+  for (const segment of connection.path?.pathSegments ?? []) segment.token = '';
+  return connection;
+}
+
+const event = (type: ConnectionEventType, connections: Connection[]): ConnectionEvent =>
+  create(ConnectionEventSchema, {
+    type,
+    connections: Object.fromEntries(connections.map((connection) => [connection.id, connection])),
+  });
+
+/**
+ * MonitorConnections: first all that stands, which may be nothing, then every change, until the caller ends it. A
+ * caller sees the connections of the namespaces it may act for.
+ */
+export function monitorConnections(
+  selector: MonitorScopeSelector,
+  { caller, signal }: Pick<Call, 'caller' | 'signal'>,
+  book: ConnectionBook,
+  authority: Authority,
+): AsyncIterable<ConnectionEvent> {
+  const trusted = authority.isTrusted(caller);
+  const seen = ({ record: { leftNetns, rightNetns } }: Held): boolean =>
+    trusted || [leftNetns, rightNetns].some((netns) => netns !== null && authority.mayActFor(caller, netns));
+  const taken = (connection: Held): Connection | null => {
+    if (!connection.established || !selects(selector, connection.established.reply)) return null;
+    return seen(connection) ? shown(connection) : null;
+  };
+  let unwatch = (): void => undefined;
+  const queue = new StreamQueue<ConnectionEvent>({
+    signal,
+    onEnd: () => {
+      unwatch();
+    },
+  });
+  queue.push(
+    event(
+      ConnectionEventType.INITIAL_STATE_TRANSFER,
+      book
+        .all()
+        .map(taken)
+        .filter((connection) => connection !== null),
+    ),
+  );
+  unwatch = book.watch(({ type, connection }) => {
+    const told = taken(connection);
+    if (told)
+      queue.push(event(type === 'delete' ? ConnectionEventType.DELETE : ConnectionEventType.UPDATE, [told]));
+  });
+  if (signal.aborted) unwatch();
+  return queue;
+}

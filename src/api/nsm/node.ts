@@ -1,0 +1,162 @@
+import type { Logger } from 'pino';
+import type { Connections, Endpoints, Services } from '../../features/connection/api.ts';
+import type { Wires } from '../../features/wire/api.ts';
+import { netnsLives } from '../../features/wire/whereabouts.ts';
+import type { Clock } from '../../state/clock.ts';
+import { ConnectionFiles } from '../../state/connections.ts';
+import { EndpointFiles } from '../../state/endpoints.ts';
+import { readEndpointRecords } from '../../state/view.ts';
+import { adoptConnections } from './adopt.ts';
+import { Authority } from './chain/authority.ts';
+import { Lifetimes } from './chain/timeout.ts';
+import { ConnectionBook } from './connections/book.ts';
+import { directoryOf, hostedRegistryOf } from './directory.ts';
+import { forwarder } from './forwarder.ts';
+import { serveNsm, type NsmServer } from './grpc/server.ts';
+import type { Tls } from './grpc/tls.ts';
+import { Healer } from './heal.ts';
+import { HostedEndpoints } from './hosted.ts';
+import { Links } from './links.ts';
+import { Manager } from './manager.ts';
+import { monitorConnections } from './monitor.ts';
+import { RegistryStore } from './registry/store.ts';
+
+export interface NsmConfig {
+  /** What this process is called in every path; the same after a restart. */
+  readonly name: string;
+  readonly instanceDirectory: string;
+  readonly wires: Wires;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registryLog: Logger;
+  /** `unix:///PATH` or `tcp://ADDRESS:PORT`. */
+  readonly listen: readonly string[];
+  readonly tls: Tls | null;
+  readonly trust: readonly number[];
+  /** How long a connection without its endpoint keeps its interfaces, in ms. */
+  readonly healGraceMs: number;
+  readonly maxConnections: number;
+}
+
+/** Manager, registry and forwarder of one machine. */
+export interface Nsm {
+  readonly connections: Connections;
+  readonly endpoints: Endpoints;
+  readonly services: Services | null;
+  /** Where it listens. */
+  readonly urls: readonly string[];
+  /** Takes no more calls, and waits for those at work, `graceMs` at most. Connections stay and go on forwarding. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Starts it: takes up the connections of an earlier agent, then listens. The caller closes it. */
+export async function startNsm(config: NsmConfig): Promise<Nsm> {
+  const { name, instanceDirectory, wires, clock, log } = config;
+  const book = new ConnectionBook({
+    files: new ConnectionFiles(instanceDirectory),
+    clock,
+    log,
+    maxConnections: config.maxConnections,
+  });
+  const authority = new Authority(config.trust);
+  const lifetimes = new Lifetimes(book, clock);
+  const store = new RegistryStore({ clock });
+  const of = (endpoint: string): number =>
+    book.all().filter(({ record }) => record.endpoint === endpoint).length;
+  const hosted = new HostedEndpoints({
+    files: new EndpointFiles(instanceDirectory),
+    registry: hostedRegistryOf(store, of),
+    log: config.registryLog,
+    onGone: (endpoint, why) => {
+      healer.endpointGone(endpoint, why);
+    },
+  });
+  const links = new Links({
+    name,
+    clock,
+    log,
+    hosted,
+    onGone: (endpoint, why) => {
+      healer.endpointGone(endpoint, why);
+    },
+    onNews: (endpoint, connection, deleted) => {
+      healer.endpointNews(endpoint, connection, deleted);
+    },
+  });
+  const chain = forwarder({
+    name,
+    book,
+    wires,
+    directory: directoryOf(store),
+    links,
+    authority,
+    lifetimes,
+    clock,
+    log,
+  });
+  const manager = new Manager(chain, book, log);
+  const healer = new Healer({
+    name,
+    book,
+    manager,
+    wires,
+    clock,
+    log,
+    graceMs: config.healGraceMs,
+    netnsLives,
+  });
+  const ended = new AbortController();
+  void returning(store, healer, ended.signal);
+  const stop = (): void => {
+    ended.abort();
+    healer.close();
+    lifetimes.close();
+    links.close();
+    store.close();
+  };
+  let server: NsmServer;
+  try {
+    const { records, unreadable } = readEndpointRecords(instanceDirectory);
+    for (const { file, problem } of unreadable)
+      log.error({ file, problem }, 'State file cannot be read and is left alone');
+    hosted.adopt(records);
+    await adoptConnections({
+      directory: instanceDirectory,
+      book,
+      wires,
+      links,
+      lifetimes,
+      healer,
+      hosted,
+      log,
+    });
+    server = await serveNsm(
+      {
+        request: (request, call) => manager.request(request, call),
+        close: (connection, call) => manager.closeFor(connection, call),
+        monitor: (selector, call) => monitorConnections(selector, call, book, authority),
+      },
+      { listen: config.listen, tls: config.tls, log, clock },
+    );
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return {
+    connections: manager,
+    endpoints: hosted,
+    services: null,
+    urls: server.urls,
+    async close(graceMs) {
+      await server.close(graceMs);
+      stop();
+    },
+  };
+}
+
+/** Tells the healer of every endpoint that registers. */
+async function returning(store: RegistryStore, healer: Healer, signal: AbortSignal): Promise<void> {
+  const everything = { name: '', fits: () => true, owner: 'agent', signal };
+  for await (const { record, deleted } of store.endpoints.watch(everything))
+    if (!deleted) healer.endpointBack(record.name);
+}

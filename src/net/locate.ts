@@ -1,0 +1,77 @@
+import { readdirSync, statSync } from 'node:fs';
+import { sameNetns, type NetnsIdentity } from './netns.ts';
+import { netnsPath, type NetnsRef } from './netns-ref.ts';
+
+/**
+ * Ways to namespaces that last: a name lives until somebody removes it, a process lives longer than a
+ * descriptor that was passed. Namespaces that only a descriptor or a bind mount elsewhere holds are not found.
+ */
+const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
+
+/** Names in a directory; none when it is missing. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** null: gone, or not ours to look at, as the processes of others are in a container. */
+function identityAt(ref: NetnsRef): NetnsIdentity | null {
+  try {
+    const { dev, ino } = statSync(netnsPath(ref));
+    return { dev, inode: ino };
+  } catch {
+    return null;
+  }
+}
+
+/** Every namespace that has a name or a process, the first way to each: names, then processes by their number. */
+function survey(): Map<string, NetnsRef> {
+  const names = namesIn('/run/netns').map((name): NetnsRef => ({ kind: 'name', name }));
+  const pids = namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+  const found = new Map<string, NetnsRef>();
+  for (const ref of [...names, ...pids.map((pid): NetnsRef => ({ kind: 'pid', pid }))]) {
+    const identity = identityAt(ref);
+    if (identity !== null && !found.has(keyOf(identity))) found.set(keyOf(identity), ref);
+  }
+  return found;
+}
+
+// A pod that ends takes all its wires along at once, and each of them asks. What one look found holds for
+// the turn of the event loop that it was made in, and no longer.
+let surveyed: Map<string, NetnsRef> | null = null;
+
+function thisTurn(): Map<string, NetnsRef> {
+  if (surveyed === null) {
+    surveyed = survey();
+    setImmediate(() => {
+      surveyed = null;
+    });
+  }
+  return surveyed;
+}
+
+function leadsTo(ref: NetnsRef | undefined, identity: NetnsIdentity): ref is NetnsRef {
+  const there = ref === undefined ? null : identityAt(ref);
+  return there !== null && sameNetns(there, identity);
+}
+
+/**
+ * A way to the namespace that does not need the one that asked for it; null if there is none. Looks at
+ * every process: for when the way that was given no longer leads there.
+ */
+export function locateNetns(identity: NetnsIdentity): NetnsRef | null {
+  const known = thisTurn().get(keyOf(identity));
+  if (known === undefined) return null;
+  if (leadsTo(known, identity)) return known;
+  // Ended since the look, perhaps with another way left.
+  surveyed = null;
+  const again = thisTurn().get(keyOf(identity));
+  return leadsTo(again, identity) ? again : null;
+}

@@ -1,0 +1,23 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EndpointRecord } from './endpoint-record.ts';
+import { removeFile, replaceFile } from './files.ts';
+import { endpointsDirectory } from './view.ts';
+
+/** The endpoints an agent answers for, as files; the only writer. Names hold nothing that a file name may not. */
+export class EndpointFiles {
+  readonly #directory: string;
+
+  constructor(instanceDirectory: string) {
+    this.#directory = endpointsDirectory(instanceDirectory);
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+  }
+
+  write(record: EndpointRecord): void {
+    replaceFile(join(this.#directory, `${record.name}.json`), `${JSON.stringify(record)}\n`);
+  }
+
+  remove(name: string): void {
+    removeFile(this.#directory, `${name}.json`);
+  }
+}
