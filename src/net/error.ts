@@ -10,6 +10,7 @@ const names = new Map<number, string>([
   [95, 'EOPNOTSUPP'],
   [96, 'EPFNOSUPPORT'],
   [108, 'ESHUTDOWN'],
+  [109, 'ETOOMANYREFS'],
   [524, 'ENOTSUPP'],
 ]);
 

@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { NetError } from '../error.ts';
 import { InputError } from '../input.ts';
 
 export const AF_UNIX = 1;
@@ -33,10 +34,17 @@ function folderProblem(found: Stats): string | null {
   return null;
 }
 
-/** Makes the directory of a socket, mode 0755 less the umask; InputError if others decide what lies in it. */
+/**
+ * Makes the directory of a socket, mode 0755 less the umask; InputError if others decide what lies in it, NetError if
+ * it cannot be made.
+ */
 export function ensureFolder(path: string, field: string): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new NetError('Make directory', folder, -((error as NodeJS.ErrnoException).errno ?? 0));
+  }
   const problem = folderProblem(lstatSync(folder));
   if (problem !== null)
     throw new InputError(

@@ -1,23 +1,25 @@
-import type { Peer } from './peer.ts';
+import { DESCRIPTORS_PER_ORIGIN } from './limits.ts';
+import type { OpenPeer } from './peer.ts';
+import { Room } from './room.ts';
 
 export type Verdict =
-  /** `leave` once, when the connection is over. */
-  | { readonly kind: 'admitted'; readonly leave: () => void }
+  /** `leave` once, when the connection is over; `room` is for what comes over it. */
+  | { readonly kind: 'admitted'; readonly room: Room; readonly leave: () => void }
   | { readonly kind: 'total'; readonly limit: number }
-  | { readonly kind: 'origin'; readonly origin: string; readonly limit: number };
+  | { readonly kind: 'origin'; readonly origin: string; readonly limit: number }
+  | { readonly kind: 'descriptors'; readonly origin: string; readonly limit: number };
 
-/** Whose connections count together; null: nobody's, as root on the node itself may use all there are. */
-function originOf(peer: Peer): string | null {
-  if (peer.inOwnNamespaces && peer.uid === 0) return null;
-  const netns = peer.currentNetns();
-  return netns === null ? `uid ${peer.uid}` : `netns ${netns.dev}:${netns.inode}`;
+interface Origin {
+  readonly room: Room;
+  connections: number;
 }
 
 /** Counts connections, so that no origin has all of them. */
 export class Admission {
   readonly #limit: number;
   readonly #perOrigin: number;
-  readonly #origins = new Map<string, number>();
+  readonly #origins = new Map<string, Origin>();
+  readonly #node = new Room(Infinity);
   #total = 0;
 
   constructor(limit: number, perOrigin: number) {
@@ -29,28 +31,43 @@ export class Admission {
     return this.#total;
   }
 
-  enter(peer: Peer): Verdict {
+  enter(peer: Pick<OpenPeer, 'inOwnNamespaces' | 'uid' | 'origin'>): Verdict {
     if (this.#total >= this.#limit) return { kind: 'total', limit: this.#limit };
-    const origin = originOf(peer);
-    if (origin !== null) {
-      const open = this.#origins.get(origin) ?? 0;
-      if (open >= this.#perOrigin) return { kind: 'origin', origin, limit: this.#perOrigin };
-      this.#origins.set(origin, open + 1);
-    }
-    this.#total++;
-    return {
-      kind: 'admitted',
-      leave: () => {
-        this.#leave(origin);
-      },
-    };
+    // Root on the node may use all there are: it could take them anyway.
+    if (peer.inOwnNamespaces && peer.uid === 0) return this.#admit(this.#node, () => undefined);
+    const name = peer.origin;
+    const origin = this.#origins.get(name) ?? this.#arrive(name);
+    if (origin.connections >= this.#perOrigin)
+      return { kind: 'origin', origin: name, limit: this.#perOrigin };
+    if (origin.room.stuck) return { kind: 'descriptors', origin: name, limit: DESCRIPTORS_PER_ORIGIN };
+    origin.connections++;
+    return this.#admit(origin.room, () => {
+      origin.connections--;
+      this.#forget(name);
+    });
   }
 
-  #leave(origin: string | null): void {
-    this.#total--;
-    if (origin === null) return;
-    const open = (this.#origins.get(origin) ?? 1) - 1;
-    if (open === 0) this.#origins.delete(origin);
-    else this.#origins.set(origin, open);
+  #admit(room: Room, left: () => void): Verdict {
+    this.#total++;
+    const leave = (): void => {
+      this.#total--;
+      left();
+    };
+    return { kind: 'admitted', room, leave };
+  }
+
+  #arrive(name: string): Origin {
+    const room = new Room(DESCRIPTORS_PER_ORIGIN, () => {
+      this.#forget(name);
+    });
+    const origin = { room, connections: 0 };
+    this.#origins.set(name, origin);
+    return origin;
+  }
+
+  /** Unless connections of it are open, or descriptors are still being closed. */
+  #forget(name: string): void {
+    const origin = this.#origins.get(name);
+    if (origin?.connections === 0 && origin.room.idle) this.#origins.delete(name);
   }
 }

@@ -4,8 +4,9 @@ import { connect, errno, socket } from '../libc.ts';
 import { closeFd } from '../transport.ts';
 import { AF_UNIX, encodeAddress } from './address.ts';
 import { Descriptors } from './descriptors.ts';
-import { CONNECT_PAUSE_MS } from './limits.ts';
+import { CONNECT_PAUSE_MS, DESCRIPTORS_PER_ORIGIN } from './limits.ts';
 import { OpenPeer } from './peer.ts';
+import { Room } from './room.ts';
 import { UnixStream } from './stream.ts';
 
 const SOCK_STREAM = 1;
@@ -46,7 +47,7 @@ export async function connectUnix(path: string, signal: AbortSignal): Promise<Un
       });
     }
     peer = OpenPeer.of(fd);
-    return new UnixStream(fd, peer, new Descriptors());
+    return new UnixStream(fd, peer, new Descriptors(new Room(DESCRIPTORS_PER_ORIGIN)));
   } catch (error) {
     peer?.close();
     closeFd(fd);

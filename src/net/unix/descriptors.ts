@@ -2,6 +2,7 @@ import { AbortError, ClosedError } from '../error.ts';
 import type { NetnsIdentity } from '../netns.ts';
 import { DESCRIPTORS_HELD, TAKEN_MS, UNTAKEN_MS } from './limits.ts';
 import { Passed } from './passed.ts';
+import type { Room } from './room.ts';
 
 interface Held {
   readonly file: Passed;
@@ -34,6 +35,7 @@ export class Descriptors {
   // In the order of their last use: the first is the oldest.
   readonly #held = new Map<string, Held>();
   readonly #waiters = new Set<Waiter>();
+  readonly #room: Room;
   readonly #limit: number;
   readonly #lifetimes: Lifetimes;
   readonly #onDropped: (dropped: number) => void;
@@ -43,10 +45,12 @@ export class Descriptors {
 
   /** `onDropped` hears the total at the first, second, fourth, eighth, ... descriptor that was dropped. */
   constructor(
+    room: Room,
     onDropped: (dropped: number) => void = () => undefined,
     limit = DESCRIPTORS_HELD,
     lifetimes: Lifetimes = { untakenMs: UNTAKEN_MS, takenMs: TAKEN_MS },
   ) {
+    this.#room = room;
     this.#onDropped = onDropped;
     this.#limit = limit;
     this.#lifetimes = lifetimes;
@@ -60,6 +64,11 @@ export class Descriptors {
   /** How many were closed unseen, because too many were held or this process had no room for them. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Too many are still being closed: whoever passes them must not go on. */
+  get stuck(): boolean {
+    return this.#room.stuck;
   }
 
   /**
@@ -114,16 +123,17 @@ export class Descriptors {
     const key = keyOf(file);
     const known = this.#held.get(key);
     if (known !== undefined) {
-      file.close();
+      this.#room.refuse(file);
       this.#keep(key, known, false);
       return;
     }
-    if (!this.#open || !file.identified || (this.#held.size >= this.#limit && !this.#evict())) {
-      file.close();
+    if (!this.#open || !file.identified || !this.#makeRoom()) {
+      this.#room.refuse(file);
       this.#drop();
       return;
     }
     const held: Held = { file, taken: false, until: 0 };
+    this.#room.keep();
     this.#keep(key, held, false);
     for (const waiter of this.#waiters) if (waiter.key === key) waiter.give(held);
   }
@@ -138,8 +148,7 @@ export class Descriptors {
     if (!this.#open) return;
     this.#open = false;
     clearInterval(this.#timer ?? undefined);
-    for (const { file } of this.#held.values()) file.close();
-    this.#held.clear();
+    for (const [key, held] of this.#held) this.#release(key, held);
     for (const { fail } of this.#waiters) fail(new ClosedError('connection', 'Take descriptor'));
   }
 
@@ -160,19 +169,20 @@ export class Descriptors {
     }, this.#lifetimes.takenMs).unref();
   }
 
-  /** Makes room by the one whose last take is longest ago; one that nobody has seen yet is never given up. */
-  #evict(): boolean {
+  /** Gives up the one whose last take is longest ago, if need be; one that nobody has seen yet never. */
+  #makeRoom(): boolean {
+    if (this.#held.size < this.#limit && !this.#room.full) return true;
     for (const [key, held] of this.#held) {
       if (!held.taken) continue;
       this.#release(key, held);
-      return true;
+      return !this.#room.full;
     }
     return false;
   }
 
   #release(key: string, { file }: Held): void {
     this.#held.delete(key);
-    file.close();
+    this.#room.release(file);
   }
 
   #drop(): void {

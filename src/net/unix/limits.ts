@@ -8,6 +8,8 @@ export const ACCEPTS_PER_TURN = 64;
 export const DESCRIPTORS_PER_MESSAGE = 253;
 /** Received descriptors a stream keeps; what comes beyond is closed. */
 export const DESCRIPTORS_HELD = 128;
+/** Of all streams of one origin (origin.ts), those that are still being closed included. */
+export const DESCRIPTORS_PER_ORIGIN = 512;
 /** Descriptors that wait for the next write. */
 export const DESCRIPTORS_QUEUED = 256;
 

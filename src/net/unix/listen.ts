@@ -25,6 +25,8 @@ export type Refused =
   | { readonly kind: 'total'; readonly peer: Peer; readonly limit: number }
   /** As many as one origin may have are open from there. */
   | { readonly kind: 'origin'; readonly peer: Peer; readonly origin: string; readonly limit: number }
+  /** Descriptors from there are slower to close than they come. */
+  | { readonly kind: 'descriptors'; readonly peer: Peer; readonly origin: string; readonly limit: number }
   /** accept(2) failed, as for want of descriptors: nobody is accepted for a moment. */
   | { readonly kind: 'failed'; readonly error: NetError };
 
@@ -164,7 +166,7 @@ export class UnixListener {
       return;
     }
     const { onDropped } = this.#options;
-    const descriptors = new Descriptors((dropped) => onDropped?.(stream, dropped));
+    const descriptors = new Descriptors(verdict.room, (dropped) => onDropped?.(stream, dropped));
     const stream = new UnixStream(fd, peer, descriptors);
     stream.once('close', verdict.leave);
     this.#options.onConnection(stream);

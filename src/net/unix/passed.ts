@@ -30,13 +30,7 @@ function device(major: number, minor: number): number {
 
 let nsfs: number | null = null;
 
-// What waits for a file system, one after the other: a hostile one holds up one pool thread and no more.
-let closing: Promise<unknown> = Promise.resolve();
-
-/**
- * A descriptor somebody else made: nothing may be asked of it that its file system answers when it likes.
- * Takes the descriptor over.
- */
+/** A descriptor somebody else made: nothing may be asked of it that its file system answers when it likes. */
 export class Passed implements NetnsIdentity {
   readonly dev: number;
   readonly inode: number;
@@ -50,14 +44,12 @@ export class Passed implements NetnsIdentity {
     this.#type = type;
   }
 
+  /** Takes the descriptor over. Device and inode are -1, which no file has, if it cannot be told. */
   static adopt(fd: number): Passed {
     const status = Buffer.alloc(STATX_SIZE);
     // Without DONT_SYNC a FUSE or network file system is asked, and answers or not.
-    const result = statx(fd, '', AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE_AND_INO, status);
-    if (result < 0) {
-      // Nobody will be able to name it. It is held under a name that no file has.
+    if (statx(fd, '', AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE_AND_INO, status) < 0)
       return new Passed(fd, -1, -1, 0);
-    }
     const dev = device(status.readUInt32LE(136), status.readUInt32LE(140));
     return new Passed(fd, dev, Number(status.readBigUInt64LE(32)), status.readUInt16LE(28) & S_IFMT);
   }
@@ -70,14 +62,24 @@ export class Passed implements NetnsIdentity {
     return duplicate(this.#fd, `descriptor of file inode://${this.dev}/${this.inode}`);
   }
 
-  /** Once. */
-  close(): void {
+  /**
+   * Whether close(2) may wait: a file system is told of it (FUSE's answers when it likes), and a socket may
+   * hold others in its queue. A namespace and an O_PATH descriptor are only let go of.
+   */
+  get closesSlowly(): boolean {
     nsfs ??= statSync('/proc/self/ns/net').dev;
-    if (this.#type === S_IFSOCK) {
-      // The last close of a socket waits as long as its maker said, up to hours, unless it is told not to.
-      setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, Buffer.alloc(8), 8);
-      closeFd(this.#fd);
-    } else if (this.dev === nsfs || (fcntl(this.#fd, F_GETFL, 0) & O_PATH) !== 0) closeFd(this.#fd);
-    else closing = closing.then(() => closeAsync(this.#fd));
+    return this.dev !== nsfs && (fcntl(this.#fd, F_GETFL, 0) & O_PATH) === 0;
+  }
+
+  /** Once; this or `closeAsync`. */
+  close(): void {
+    closeFd(this.#fd);
+  }
+
+  /** On a pool thread. */
+  async closeAsync(): Promise<void> {
+    // The last close of a socket waits for as long as its maker said, unless it is told not to.
+    if (this.#type === S_IFSOCK) setsockopt(this.#fd, SOL_SOCKET, SO_LINGER, Buffer.alloc(8), 8);
+    await closeAsync(this.#fd);
   }
 }

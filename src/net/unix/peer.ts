@@ -3,6 +3,7 @@ import { check } from '../error.ts';
 import { getsockopt, pidfdOpen, poll } from '../libc.ts';
 import { sameNetns, type NetnsIdentity } from '../netns.ts';
 import { closeFd } from '../transport.ts';
+import { originOf } from './origin.ts';
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
@@ -61,6 +62,8 @@ export class OpenPeer implements Peer {
   readonly uid: number;
   readonly gid: number;
   readonly inOwnNamespaces: boolean;
+  /** Whom it belongs to when connections are counted (origin.ts); 'unseen' if that cannot be told. */
+  readonly origin: string;
   #pidfd: number | null;
 
   private constructor(pid: number, uid: number, gid: number, pidfd: number | null) {
@@ -69,6 +72,7 @@ export class OpenPeer implements Peer {
     this.gid = gid;
     this.#pidfd = pidfd;
     this.inOwnNamespaces = this.#sharesOwn('pid') && this.#sharesOwn('user');
+    this.origin = this.#origin();
   }
 
   /** Of a connected unix socket, which stays the caller's. */
@@ -97,6 +101,17 @@ export class OpenPeer implements Peer {
     const found = namespaceOf(this.pid, kind);
     // Asked afterwards: alive now, it was alive then, and the number its own.
     return found !== null && this.#alive(this.#pidfd) ? found : null;
+  }
+
+  #origin(): string {
+    if (this.#pidfd === null) return 'unseen';
+    try {
+      const origin = originOf(this.pid, this.uid);
+      return this.#alive(this.#pidfd) ? origin : 'unseen';
+    } catch {
+      // It has just ended, or is not ours to look at.
+      return 'unseen';
+    }
   }
 
   #sharesOwn(kind: Kind): boolean {

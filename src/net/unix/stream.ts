@@ -14,6 +14,7 @@ const MSG_NOSIGNAL = 0x4000;
 const SHUT_WR = 1;
 const EINTR = 4;
 const EAGAIN = 11;
+const EMFILE = 24;
 const ENOTCONN = 107;
 const ETOOMANYREFS = 109;
 
@@ -160,6 +161,12 @@ export class UnixStream extends Duplex {
       // Filed before the bytes are seen: what they ask for is there by then.
       for (const fd of fds) this.descriptors.arrived(fd);
       if (truncated) this.descriptors.truncated();
+      if (this.descriptors.stuck) {
+        this.destroy(
+          new NetError('Read from', this.id, EMFILE, ['Descriptors come faster than they can be closed']),
+        );
+        return;
+      }
       if (length === 0) {
         this.#reading = false;
         this.#wantAgain();

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { connectUnix } from '../../../src/net/unix/connect.ts';
 import {
@@ -11,6 +11,7 @@ import {
 import type { UnixStream } from '../../../src/net/unix/stream.ts';
 import { openFds } from '../../fds.ts';
 import { eventually } from '../../pods.ts';
+import { PythonPeer } from './peer.ts';
 
 /** Descriptors of this process that matter here: what libuv opens for itself is of another kind. */
 const countFds = (): number =>
@@ -25,6 +26,12 @@ export class Sockets {
   readonly #fds = countFds();
   readonly #listeners: UnixListener[] = [];
   readonly #streams: UnixStream[] = [];
+  readonly #peers: PythonPeer[] = [];
+
+  constructor() {
+    // Peers of other users come here too.
+    chmodSync(this.folder, 0o755);
+  }
 
   listen(options: Partial<ListenOptions> = {}): UnixListener {
     const listener = listenUnix({
@@ -65,8 +72,24 @@ export class Sockets {
     return [client, await next];
   }
 
+  /** Another process that knows the path and has not connected yet. */
+  python(...command: string[]): PythonPeer {
+    const peer = new PythonPeer(this.path, command);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  /** Another process, connected, and our end of it. */
+  async pythonPair(...command: string[]): Promise<[PythonPeer, UnixStream]> {
+    const peer = this.python(...command);
+    const next = this.next();
+    await peer.do('s = connect()');
+    return [peer, await next];
+  }
+
   /** Destroys all, and fails if any descriptor is left. */
   async close(): Promise<void> {
+    for (const peer of this.#peers) peer.close();
     for (const stream of [...this.#streams, ...this.accepted]) stream.destroy();
     for (const listener of this.#listeners) listener.close();
     rmSync(this.folder, { recursive: true, force: true });
