@@ -1,11 +1,16 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CallCredentials, ChannelCredentials, type experimental } from '@grpc/grpc-js';
 import type { UnixStream } from '../../../net/unix/stream.ts';
+
+/** Has what Node's http2 asks of a socket that a Duplex lacks. */
+const standsIn = (stream: Duplex): stream is Socket =>
+  ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'].every((method) => method in stream);
 
 /**
  * Lets a channel of grpc-js speak over a stream that is connected already, once. There is no public way to
  * hand it one: it opens a socket of its own and asks its credentials to secure it, and these, which secure
- * nothing, put the stream in its place. channel.test.ts says that this works with the release in package.json.
+ * nothing, put the stream in its place. descriptors.test.ts says that this works with the release in package.json.
  */
 export class OverStream extends ChannelCredentials {
   #stream: UnixStream | null;
@@ -34,8 +39,8 @@ export class OverStream extends ChannelCredentials {
         const stream = this.#stream;
         this.#stream = null;
         if (stream === null) throw new Error('The connection has ended');
-        // What grpc-js and Node's http2 ask of it, a Duplex has too.
-        return { socket: stream as unknown as Socket, secure: false };
+        if (!standsIn(stream)) throw new Error('The stream cannot stand in for a socket');
+        return { socket: stream, secure: false };
       },
       waitForReady: async () => undefined,
       getCallCredentials: () => callCredentials,
