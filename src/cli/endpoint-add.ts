@@ -1,25 +1,10 @@
-import type { RouteSpec } from '../features/connection/api.ts';
-import { Failure } from '../features/failure.ts';
 import { labelFlag, labelsOf } from './label.ts';
 import { endpointText } from './output/endpoint.ts';
 import { endpointJson } from './output/json.ts';
+import { routeForm, routeOf } from './route.ts';
 import { timeoutFlag, withAgent } from './shell/agent-client.ts';
 import { exitCodes } from './shell/exit.ts';
 import { type Verb, choice, text, texts } from './shell/verb.ts';
-
-const routeForm = 'PREFIX[,via=ADDRESS]';
-
-/** Splits what `--route` says; whether prefix and address are right is the agent's to say. */
-function routeOf(typed: string): RouteSpec {
-  const [prefix = '', via, ...more] = typed.split(',');
-  const wrong = prefix === '' || more.length > 0 || (via !== undefined && !/^via=./.test(via));
-  if (!wrong) return { prefix, via: via === undefined ? null : via.slice('via='.length) };
-  throw new Failure('invalid', `'--route ${typed}' is not a route: it takes ${routeForm}`, {
-    field: 'route',
-    value: typed,
-    allowed: routeForm,
-  });
-}
 
 export const payloadFlag = choice(
   'payload',

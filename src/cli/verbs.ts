@@ -56,6 +56,11 @@ export const table: Table = {
       load: async () => (await import('./endpoint-add.ts')).endpointAdd,
     },
     {
+      path: ['endpoint', 'update'],
+      summary: 'Change an endpoint and what its clients have of it',
+      load: async () => (await import('./endpoint-update.ts')).endpointUpdate,
+    },
+    {
       path: ['endpoint', 'rm'],
       summary: 'Remove endpoints',
       load: async () => (await import('./endpoint-rm.ts')).endpointRm,

@@ -57,6 +57,25 @@ describe('endpoints', () => {
     expect(out).toMatchSnapshot();
   });
 
+  test('update passes on what is said and nothing else', async () => {
+    await ask(all);
+    expect(await ask('endpoint update e --route 10.96.0.0/16')).toMatchObject({ code: 0 });
+    expect(await ask('endpoint update e --no-routes --mtu 1400')).toMatchObject({ code: 0 });
+    expect(agent.endpoints.calls.slice(1)).toEqual([
+      { update: 'e', change: { pools: null, routes: [{ prefix: '10.96.0.0/16', via: null }], mtu: null } },
+      { update: 'e', change: { pools: null, routes: [], mtu: 1400 } },
+    ]);
+    expect(await ask('endpoint update e')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Nothing is to be changed: give --pool, --route, --no-routes or --mtu'),
+    });
+    expect(await ask('endpoint update e --no-routes --route 10.0.0.0/8')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("'--no-routes' and '--route' exclude each other"),
+    });
+    expect(await ask('endpoint update gone --mtu 1400')).toMatchObject({ code: 3 });
+  });
+
   test('add, ls and rm as JSON', async () => {
     const added = documents((await ask(`${all} --json`)).out);
     expect(added).toMatchSnapshot();
@@ -227,7 +246,7 @@ describe('services', () => {
     ],
     [`name: a${'\n'.repeat(1024 * 1024)}`, 'What stdin says is larger than 1048576 bytes'],
     ['a: &a [x]\nb: [*a,*a,*a]\nname: &n [*a,*a]\nm: [*n,*n,*n,*n]'.padEnd(10), 'stdin: '],
-  ])('put %j', async (stdin, message) => {
+  ])('put %.80j', async (stdin, message) => {
     const { code, out, err } = await ask('service put -f -', { stdin });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(`vwire: ${message}`);

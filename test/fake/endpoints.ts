@@ -1,5 +1,10 @@
 import { Failure } from '../../src/features/failure.ts';
-import type { EndpointItem, EndpointSpec, Endpoints } from '../../src/features/connection/api.ts';
+import type {
+  EndpointChange,
+  EndpointItem,
+  EndpointSpec,
+  Endpoints,
+} from '../../src/features/connection/api.ts';
 import { Gate } from './gate.ts';
 
 /** The interface `Endpoints` without a kernel. */
@@ -33,6 +38,16 @@ export class MemoryEndpoints extends Gate implements Endpoints {
     };
     this.#items.set(name, item);
     return item;
+  }
+
+  async update(name: string, change: EndpointChange): Promise<EndpointItem> {
+    await this.pass({ update: name, change });
+    const item = this.#items.get(name);
+    if (item === undefined)
+      throw new Failure('not_found', `No endpoint '${name}'`, { field: 'endpoint', value: name });
+    const pools = change.pools?.map((prefix) => ({ prefix, used: 0 })) ?? item.pools;
+    this.#items.set(name, { ...item, pools });
+    return { ...item, pools };
   }
 
   async remove(name: string): Promise<void> {

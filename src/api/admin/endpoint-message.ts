@@ -1,11 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { Failure } from '../../features/failure.ts';
-import type { EndpointItem, EndpointSpec } from '../../features/connection/api.ts';
+import type { EndpointChange, EndpointItem, EndpointSpec } from '../../features/connection/api.ts';
 import {
   type AddEndpointRequest,
   AddEndpointRequestSchema,
   type Endpoint,
   EndpointSchema,
+  type UpdateEndpointRequest,
+  UpdateEndpointRequestSchema,
 } from './vwire/v1/endpoint_pb.ts';
 import { orNull } from './words.ts';
 
@@ -20,14 +22,37 @@ export const endpointSpec = (request: AddEndpointRequest): EndpointSpec => ({
   payload: request.payload,
 });
 
-export function addEndpointRequest(spec: EndpointSpec): AddEndpointRequest {
-  // On the wire 0 says nothing, so it would become the default without a word.
-  if (spec.mtu === 0)
+export const endpointChange = ({ pools, routes, mtu }: UpdateEndpointRequest): EndpointChange => ({
+  pools: pools?.prefixes ?? null,
+  routes: routes?.routes.map(({ prefix, via }) => ({ prefix, via: orNull(via) })) ?? null,
+  mtu: mtu === 0 ? null : mtu,
+});
+
+export function updateEndpointRequest(
+  name: string,
+  { pools, routes, mtu }: EndpointChange,
+): UpdateEndpointRequest {
+  refuseZero(mtu);
+  return create(UpdateEndpointRequestSchema, {
+    name,
+    ...(pools && { pools: { prefixes: [...pools] } }),
+    ...(routes && { routes: { routes: routes.map(({ prefix, via }) => ({ prefix, via: via ?? '' })) } }),
+    mtu: mtu ?? 0,
+  });
+}
+
+/** On the wire 0 says nothing, so it would become the default without a word. */
+function refuseZero(mtu: number | null): void {
+  if (mtu === 0)
     throw new Failure('invalid', 'An MTU of 0 is too small: allowed is 68 and more', {
       field: 'mtu',
       value: '0',
       allowed: '68 and more',
     });
+}
+
+export function addEndpointRequest(spec: EndpointSpec): AddEndpointRequest {
+  refuseZero(spec.mtu);
   return create(AddEndpointRequestSchema, {
     name: spec.name ?? '',
     services: [...spec.services],

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import type { EndpointItem, EndpointSpec } from '../../features/connection/api.ts';
+import type { EndpointChange, EndpointItem, EndpointSpec } from '../../features/connection/api.ts';
 import type { Channel } from './channel.ts';
-import { addEndpointRequest, endpointItem } from './endpoint-message.ts';
+import { addEndpointRequest, endpointItem, updateEndpointRequest } from './endpoint-message.ts';
 import { methods } from './methods.ts';
 import { ListEndpointsRequestSchema, RemoveEndpointRequestSchema } from './vwire/v1/endpoint_pb.ts';
 
@@ -19,6 +19,11 @@ export class EndpointsClient {
 
   async remove(name: string): Promise<void> {
     await this.#channel.call(methods.endpoints.remove, create(RemoveEndpointRequestSchema, { name }));
+  }
+
+  async update(name: string, change: EndpointChange): Promise<EndpointItem> {
+    const request = updateEndpointRequest(name, change);
+    return endpointItem(await this.#channel.call(methods.endpoints.update, request));
   }
 
   async list(): Promise<EndpointItem[]> {

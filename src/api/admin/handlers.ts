@@ -5,7 +5,7 @@ import type { WireEvent } from '../../features/wire/api.ts';
 import type { AdminAgent } from './agent.ts';
 import type { Answers } from './answers.ts';
 import { connectionMessage } from './connection-message.ts';
-import { endpointMessage, endpointSpec } from './endpoint-message.ts';
+import { endpointChange, endpointMessage, endpointSpec } from './endpoint-message.ts';
 import { levelsMessage, logSettingOf } from './log-message.ts';
 import { methods } from './methods.ts';
 import { changeOf, nameOf, specOf } from './request.ts';
@@ -94,6 +94,10 @@ function handleEndpoints(answers: Answers, agent: AdminAgent): void {
   answers.to(methods.endpoints.add, {
     answer: async (request) => endpointMessage(await endpoints().add(endpointSpec(request))),
     undo: async ({ name }) => endpoints().remove(name),
+  });
+  answers.to(methods.endpoints.update, {
+    answer: async (request) =>
+      endpointMessage(await endpoints().update(request.name, endpointChange(request))),
   });
   answers.to(methods.endpoints.remove, {
     answer: async ({ name }) => {

@@ -20,6 +20,7 @@ export const methods = {
   },
   endpoints: {
     add: methodOf(Endpoints.method.add),
+    update: methodOf(Endpoints.method.update),
     remove: methodOf(Endpoints.method.remove),
     list: methodOf(Endpoints.method.list),
   },

@@ -88,6 +88,19 @@ describe('what is asked and answered crosses the socket whole', () => {
     await expect(client.endpoints.add({ ...bare, mtu: 0 })).rejects.toMatchObject({ field: 'mtu' });
   });
 
+  test('an endpoint changed in part, and in nothing else', async () => {
+    await client.endpoints.add(spec);
+    const change = { pools: null, routes: [{ prefix: '10.96.0.0/16', via: null }], mtu: null };
+    await client.endpoints.update(spec.name ?? '', change);
+    await client.endpoints.update(spec.name ?? '', { pools: ['10.9.0.0/24'], routes: [], mtu: 9000 });
+    expect(agent.endpoints.calls.slice(1)).toEqual([
+      { update: spec.name, change },
+      { update: spec.name, change: { pools: ['10.9.0.0/24'], routes: [], mtu: 9000 } },
+    ]);
+    await expect(client.endpoints.update('gone', { ...change, mtu: 0 })).rejects.toMatchObject({ field: 'mtu' });
+    await expect(client.endpoints.update('gone', change)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test('an endpoint that answers for itself', async () => {
     const item: EndpointItem = {
       name: 'far',

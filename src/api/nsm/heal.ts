@@ -70,7 +70,7 @@ export class Healer {
   }
 
   /** What an endpoint tells of a connection: that it has ended, or is not as it was answered. */
-  endpointNews(endpoint: string, told: Connection, deleted: boolean): void {
+  async endpointNews(endpoint: string, told: Connection, deleted: boolean): Promise<void> {
     const { book, name } = this.#parts;
     const own = told.path?.pathSegments.find((segment) => segment.name === name);
     const connection = own ? book.get(own.id) : null;
@@ -78,11 +78,11 @@ export class Healer {
     if (connection?.record.endpoint !== endpoint || !connection.established) return;
     if (deleted || told.state === State.DOWN) {
       // Our own closing is told back to us, in the turn in which it happens.
-      if (connection.state === 'up') void this.#down(connection, `endpoint '${endpoint}' has let it go`);
+      if (connection.state === 'up') await this.#down(connection, `endpoint '${endpoint}' has let it go`);
       return;
     }
     if (isNews(connection.established.reply, told))
-      void this.#try(connection, 'same', 'the endpoint has news');
+      await this.#try(connection, 'same', 'the endpoint has news');
   }
 
   /** For a connection that an earlier agent kept and whose wire has ended since. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { EndpointItem, EndpointSpec, Endpoints } from '../../features/connection/api.ts';
+import type { EndpointChange, EndpointItem, EndpointSpec, Endpoints } from '../../features/connection/api.ts';
 import { Failure } from '../../features/failure.ts';
 import { whereaboutsOf } from '../../features/wire/whereabouts.ts';
 import type { EndpointRecord } from '../../state/endpoint-record.ts';
@@ -24,6 +24,8 @@ export interface HostedParts {
   readonly log: Logger;
   /** The endpoint is no more: its connections heal or close. */
   readonly onGone: (name: string, why: string) => void;
+  /** A connection is no longer what was answered; settles when it has what is new. */
+  readonly onNews: (name: string, connection: Connection) => Promise<void>;
 }
 
 interface Hosted {
@@ -94,15 +96,40 @@ export class HostedEndpoints implements Endpoints {
     return `${start}-${randomBytes(3).toString('hex')}`;
   }
 
+  async update(name: string, { pools, routes, mtu }: EndpointChange): Promise<EndpointItem> {
+    const { endpoint, record } = this.#find(name);
+    const changed = endpoint.change({
+      ...(pools && { pools }),
+      ...(routes && { routes }),
+      ...(mtu !== null && { mtu }),
+    });
+    const now: EndpointRecord = {
+      ...record,
+      pools: [...(pools ?? record.pools)],
+      routes: (routes ?? record.routes).map(({ prefix, via }) => ({ prefix, via })),
+      mtu: mtu ?? record.mtu,
+    };
+    this.#parts.files.write(now);
+    this.#hosted.set(name, { endpoint, record: now });
+    this.#parts.log.info({ endpoint: name, connections: changed.length }, 'endpoint updated');
+    await Promise.all(changed.map((connection) => this.#parts.onNews(name, connection)));
+    return this.#item(name);
+  }
+
+  #find(name: string): Hosted {
+    const hosted = this.#hosted.get(name);
+    if (hosted) return hosted;
+    throw new Failure('not_found', `There is no endpoint '${name}' that the agent answers for`, {
+      field: 'endpoint',
+      value: name,
+      allowed: 'an endpoint that vwire endpoint ls shows as hosted',
+    });
+  }
+
   remove(name: string): Promise<void> {
     return Promise.resolve().then(() => {
       const { files, registry, log, onGone } = this.#parts;
-      if (!this.#hosted.has(name))
-        throw new Failure('not_found', `There is no endpoint '${name}' that the agent answers for`, {
-          field: 'endpoint',
-          value: name,
-          allowed: 'an endpoint that vwire endpoint ls shows as hosted',
-        });
+      this.#find(name);
       registry.unregister(name);
       files.remove(name);
       this.#hosted.delete(name);

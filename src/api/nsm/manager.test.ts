@@ -1,3 +1,4 @@
+// Long because every way a connection can go is one story with the same cast.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
@@ -523,12 +524,12 @@ describe('when a side ends', () => {
     };
     const [connection] = book.all();
     const news = clone(ConnectionSchema, connection?.established?.reply ?? create(ConnectionSchema));
-    healer.endpointNews('gateway', news, false);
-    healer.endpointNews('spare', create(ConnectionSchema, { ...news, state: State.DOWN }), false);
+    void healer.endpointNews('gateway', news, false);
+    void healer.endpointNews('spare', create(ConnectionSchema, { ...news, state: State.DOWN }), false);
     await settled();
     expect(calls('update')).toEqual([]);
     news.state = State.REFRESH_REQUESTED;
-    healer.endpointNews('gateway', news, false);
+    void healer.endpointNews('gateway', news, false);
     await settled();
     expect(calls('update')).toHaveLength(1);
   });
@@ -537,7 +538,7 @@ describe('when a side ends', () => {
     await manager.request(request(), call());
     const [connection] = book.all();
     const told = clone(ConnectionSchema, connection?.established?.reply ?? create(ConnectionSchema));
-    healer.endpointNews('gateway', told, true);
+    void healer.endpointNews('gateway', told, true);
     await settled();
     expect(manager.list()).toMatchObject([{ state: 'down' }]);
   });

@@ -70,6 +70,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     onGone: (endpoint, why) => {
       healer.endpointGone(endpoint, why);
     },
+    onNews: (endpoint, connection) => healer.endpointNews(endpoint, connection, false),
   });
   const links = new Links({
     name,
@@ -80,7 +81,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
       healer.endpointGone(endpoint, why);
     },
     onNews: (endpoint, connection, deleted) => {
-      healer.endpointNews(endpoint, connection, deleted);
+      void healer.endpointNews(endpoint, connection, deleted);
     },
   });
   const chain = forwarder({

@@ -102,10 +102,19 @@ export interface EndpointItem {
   connections: number;
 }
 
+/** What is null stays as it is; a list replaces. */
+export interface EndpointChange {
+  readonly pools: readonly string[] | null;
+  readonly routes: readonly RouteSpec[] | null;
+  readonly mtu: number | null;
+}
+
 /** Every method throws Failure. */
 export interface Endpoints {
   /** Settles when requests for its services find it. */
   add(spec: EndpointSpec): Promise<EndpointItem>;
+  /** Of a hosted one. Settles when its connections have what is new. */
+  update(name: string, change: EndpointChange): Promise<EndpointItem>;
   /** Of a hosted one. Its connections go down and heal or close, as if it had died. */
   remove(name: string): Promise<void>;
   list(): EndpointItem[];

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file admin/vwire/v1/endpoint.proto.
  */
 export const file_admin_vwire_v1_endpoint: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hZG1pbi92d2lyZS92MS9lbmRwb2ludC5wcm90bxIIdndpcmUudjEi+gEKEkFkZEVuZHBvaW50UmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHNlcnZpY2VzGAIgAygJEjgKBmxhYmVscxgDIAMoCzIoLnZ3aXJlLnYxLkFkZEVuZHBvaW50UmVxdWVzdC5MYWJlbHNFbnRyeRINCgVuZXRucxgEIAEoCRINCgVwb29scxgFIAMoCRIfCgZyb3V0ZXMYBiADKAsyDy52d2lyZS52MS5Sb3V0ZRILCgNtdHUYByABKA0SDwoHcGF5bG9hZBgIIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiQKBVJvdXRlEg4KBnByZWZpeBgBIAEoCRILCgN2aWEYAiABKAkiJQoVUmVtb3ZlRW5kcG9pbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiGAoWUmVtb3ZlRW5kcG9pbnRSZXNwb25zZSIWChRMaXN0RW5kcG9pbnRzUmVxdWVzdCI+ChVMaXN0RW5kcG9pbnRzUmVzcG9uc2USJQoJZW5kcG9pbnRzGAEgAygLMhIudndpcmUudjEuRW5kcG9pbnQiZQoGTGFiZWxzEiwKBmxhYmVscxgBIAMoCzIcLnZ3aXJlLnYxLkxhYmVscy5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiQKBFBvb2wSDgoGcHJlZml4GAEgASgJEgwKBHVzZWQYAiABKA0ijAIKCEVuZHBvaW50EgwKBG5hbWUYASABKAkSEAoIc2VydmljZXMYAiADKAkSLgoGbGFiZWxzGAMgAygLMh4udndpcmUudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkSCwoDdXJsGAQgASgJEg4KBmhvc3RlZBgFIAEoCBINCgVuZXRucxgGIAEoCRIdCgVwb29scxgHIAMoCzIOLnZ3aXJlLnYxLlBvb2wSDwoHZXhwaXJlcxgIIAEoCRITCgtjb25uZWN0aW9ucxgJIAEoDRo/CgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSHwoFdmFsdWUYAiABKAsyEC52d2lyZS52MS5MYWJlbHM6AjgBMtoBCglFbmRwb2ludHMSNwoDQWRkEhwudndpcmUudjEuQWRkRW5kcG9pbnRSZXF1ZXN0GhIudndpcmUudjEuRW5kcG9pbnQSSwoGUmVtb3ZlEh8udndpcmUudjEuUmVtb3ZlRW5kcG9pbnRSZXF1ZXN0GiAudndpcmUudjEuUmVtb3ZlRW5kcG9pbnRSZXNwb25zZRJHCgRMaXN0Eh4udndpcmUudjEuTGlzdEVuZHBvaW50c1JlcXVlc3QaHy52d2lyZS52MS5MaXN0RW5kcG9pbnRzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch1hZG1pbi92d2lyZS92MS9lbmRwb2ludC5wcm90bxIIdndpcmUudjEi+gEKEkFkZEVuZHBvaW50UmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHNlcnZpY2VzGAIgAygJEjgKBmxhYmVscxgDIAMoCzIoLnZ3aXJlLnYxLkFkZEVuZHBvaW50UmVxdWVzdC5MYWJlbHNFbnRyeRINCgVuZXRucxgEIAEoCRINCgVwb29scxgFIAMoCRIfCgZyb3V0ZXMYBiADKAsyDy52d2lyZS52MS5Sb3V0ZRILCgNtdHUYByABKA0SDwoHcGF5bG9hZBgIIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiQKBVJvdXRlEg4KBnByZWZpeBgBIAEoCRILCgN2aWEYAiABKAkiHAoIUHJlZml4ZXMSEAoIcHJlZml4ZXMYASADKAkiKQoGUm91dGVzEh8KBnJvdXRlcxgBIAMoCzIPLnZ3aXJlLnYxLlJvdXRlIncKFVVwZGF0ZUVuZHBvaW50UmVxdWVzdBIMCgRuYW1lGAEgASgJEiEKBXBvb2xzGAIgASgLMhIudndpcmUudjEuUHJlZml4ZXMSIAoGcm91dGVzGAMgASgLMhAudndpcmUudjEuUm91dGVzEgsKA210dRgEIAEoDSIlChVSZW1vdmVFbmRwb2ludFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIYChZSZW1vdmVFbmRwb2ludFJlc3BvbnNlIhYKFExpc3RFbmRwb2ludHNSZXF1ZXN0Ij4KFUxpc3RFbmRwb2ludHNSZXNwb25zZRIlCgllbmRwb2ludHMYASADKAsyEi52d2lyZS52MS5FbmRwb2ludCJlCgZMYWJlbHMSLAoGbGFiZWxzGAEgAygLMhwudndpcmUudjEuTGFiZWxzLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJAoEUG9vbBIOCgZwcmVmaXgYASABKAkSDAoEdXNlZBgCIAEoDSKMAgoIRW5kcG9pbnQSDAoEbmFtZRgBIAEoCRIQCghzZXJ2aWNlcxgCIAMoCRIuCgZsYWJlbHMYAyADKAsyHi52d2lyZS52MS5FbmRwb2ludC5MYWJlbHNFbnRyeRILCgN1cmwYBCABKAkSDgoGaG9zdGVkGAUgASgIEg0KBW5ldG5zGAYgASgJEh0KBXBvb2xzGAcgAygLMg4udndpcmUudjEuUG9vbBIPCgdleHBpcmVzGAggASgJEhMKC2Nvbm5lY3Rpb25zGAkgASgNGj8KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRIfCgV2YWx1ZRgCIAEoCzIQLnZ3aXJlLnYxLkxhYmVsczoCOAEymQIKCUVuZHBvaW50cxI3CgNBZGQSHC52d2lyZS52MS5BZGRFbmRwb2ludFJlcXVlc3QaEi52d2lyZS52MS5FbmRwb2ludBI9CgZVcGRhdGUSHy52d2lyZS52MS5VcGRhdGVFbmRwb2ludFJlcXVlc3QaEi52d2lyZS52MS5FbmRwb2ludBJLCgZSZW1vdmUSHy52d2lyZS52MS5SZW1vdmVFbmRwb2ludFJlcXVlc3QaIC52d2lyZS52MS5SZW1vdmVFbmRwb2ludFJlc3BvbnNlEkcKBExpc3QSHi52d2lyZS52MS5MaXN0RW5kcG9pbnRzUmVxdWVzdBofLnZ3aXJlLnYxLkxpc3RFbmRwb2ludHNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message vwire.v1.AddEndpointRequest
@@ -103,6 +103,78 @@ export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
   messageDesc(file_admin_vwire_v1_endpoint, 1);
 
 /**
+ * @generated from message vwire.v1.Prefixes
+ */
+export type Prefixes = Message<"vwire.v1.Prefixes"> & {
+  /**
+   * @generated from field: repeated string prefixes = 1;
+   */
+  prefixes: string[];
+};
+
+/**
+ * Describes the message vwire.v1.Prefixes.
+ * Use `create(PrefixesSchema)` to create a new message.
+ */
+export const PrefixesSchema: GenMessage<Prefixes> = /*@__PURE__*/
+  messageDesc(file_admin_vwire_v1_endpoint, 2);
+
+/**
+ * @generated from message vwire.v1.Routes
+ */
+export type Routes = Message<"vwire.v1.Routes"> & {
+  /**
+   * @generated from field: repeated vwire.v1.Route routes = 1;
+   */
+  routes: Route[];
+};
+
+/**
+ * Describes the message vwire.v1.Routes.
+ * Use `create(RoutesSchema)` to create a new message.
+ */
+export const RoutesSchema: GenMessage<Routes> = /*@__PURE__*/
+  messageDesc(file_admin_vwire_v1_endpoint, 3);
+
+/**
+ * What is not there stays as it is; what is replaces all of its kind.
+ *
+ * @generated from message vwire.v1.UpdateEndpointRequest
+ */
+export type UpdateEndpointRequest = Message<"vwire.v1.UpdateEndpointRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * CIDR.
+   *
+   * @generated from field: vwire.v1.Prefixes pools = 2;
+   */
+  pools?: Prefixes | undefined;
+
+  /**
+   * @generated from field: vwire.v1.Routes routes = 3;
+   */
+  routes?: Routes | undefined;
+
+  /**
+   * Bytes; 0 stays as it is.
+   *
+   * @generated from field: uint32 mtu = 4;
+   */
+  mtu: number;
+};
+
+/**
+ * Describes the message vwire.v1.UpdateEndpointRequest.
+ * Use `create(UpdateEndpointRequestSchema)` to create a new message.
+ */
+export const UpdateEndpointRequestSchema: GenMessage<UpdateEndpointRequest> = /*@__PURE__*/
+  messageDesc(file_admin_vwire_v1_endpoint, 4);
+
+/**
  * @generated from message vwire.v1.RemoveEndpointRequest
  */
 export type RemoveEndpointRequest = Message<"vwire.v1.RemoveEndpointRequest"> & {
@@ -117,7 +189,7 @@ export type RemoveEndpointRequest = Message<"vwire.v1.RemoveEndpointRequest"> & 
  * Use `create(RemoveEndpointRequestSchema)` to create a new message.
  */
 export const RemoveEndpointRequestSchema: GenMessage<RemoveEndpointRequest> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 2);
+  messageDesc(file_admin_vwire_v1_endpoint, 5);
 
 /**
  * @generated from message vwire.v1.RemoveEndpointResponse
@@ -130,7 +202,7 @@ export type RemoveEndpointResponse = Message<"vwire.v1.RemoveEndpointResponse"> 
  * Use `create(RemoveEndpointResponseSchema)` to create a new message.
  */
 export const RemoveEndpointResponseSchema: GenMessage<RemoveEndpointResponse> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 3);
+  messageDesc(file_admin_vwire_v1_endpoint, 6);
 
 /**
  * @generated from message vwire.v1.ListEndpointsRequest
@@ -143,7 +215,7 @@ export type ListEndpointsRequest = Message<"vwire.v1.ListEndpointsRequest"> & {
  * Use `create(ListEndpointsRequestSchema)` to create a new message.
  */
 export const ListEndpointsRequestSchema: GenMessage<ListEndpointsRequest> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 4);
+  messageDesc(file_admin_vwire_v1_endpoint, 7);
 
 /**
  * @generated from message vwire.v1.ListEndpointsResponse
@@ -160,7 +232,7 @@ export type ListEndpointsResponse = Message<"vwire.v1.ListEndpointsResponse"> & 
  * Use `create(ListEndpointsResponseSchema)` to create a new message.
  */
 export const ListEndpointsResponseSchema: GenMessage<ListEndpointsResponse> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 5);
+  messageDesc(file_admin_vwire_v1_endpoint, 8);
 
 /**
  * @generated from message vwire.v1.Labels
@@ -177,7 +249,7 @@ export type Labels = Message<"vwire.v1.Labels"> & {
  * Use `create(LabelsSchema)` to create a new message.
  */
 export const LabelsSchema: GenMessage<Labels> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 6);
+  messageDesc(file_admin_vwire_v1_endpoint, 9);
 
 /**
  * @generated from message vwire.v1.Pool
@@ -199,7 +271,7 @@ export type Pool = Message<"vwire.v1.Pool"> & {
  * Use `create(PoolSchema)` to create a new message.
  */
 export const PoolSchema: GenMessage<Pool> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 7);
+  messageDesc(file_admin_vwire_v1_endpoint, 10);
 
 /**
  * @generated from message vwire.v1.Endpoint
@@ -266,7 +338,7 @@ export type Endpoint = Message<"vwire.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_admin_vwire_v1_endpoint, 8);
+  messageDesc(file_admin_vwire_v1_endpoint, 11);
 
 /**
  * @generated from service vwire.v1.Endpoints
@@ -280,6 +352,16 @@ export const Endpoints: GenService<{
   add: {
     methodKind: "unary";
     input: typeof AddEndpointRequestSchema;
+    output: typeof EndpointSchema;
+  },
+  /**
+   * Of one that the agent answers for. Answers when its connections have what is new.
+   *
+   * @generated from rpc vwire.v1.Endpoints.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateEndpointRequestSchema;
     output: typeof EndpointSchema;
   },
   /**
