@@ -1,7 +1,7 @@
 import { type ChannelCredentials, type ChannelOptions, Client } from '@grpc/grpc-js';
 import type { UnixStream } from '../../../net/unix/stream.ts';
 import { connectUnix } from '../../../net/unix/connect.ts';
-import { clientKeepaliveMs, keepaliveTimeoutMs, maxResponseBytes } from './limits.ts';
+import { clientPingMs, defaultLimits, maxResponseBytes } from './limits.ts';
 import { OverStream } from './over-stream.ts';
 import { type Tls, clientCredentials } from './tls.ts';
 import { hostPort } from './url.ts';
@@ -64,8 +64,8 @@ export function tcpChannel(host: string, port: number, tls: Tls | null): Channel
   const credentials: ChannelCredentials = clientCredentials(tls);
   const client = new Client(`dns:${hostPort(host, port)}`, credentials, {
     ...options,
-    'grpc.keepalive_time_ms': clientKeepaliveMs,
-    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+    'grpc.keepalive_time_ms': clientPingMs,
+    'grpc.keepalive_timeout_ms': defaultLimits.pingTimeoutMs,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 5_000,
   });

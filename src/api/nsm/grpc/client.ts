@@ -1,6 +1,8 @@
 import { Metadata } from '@grpc/grpc-js';
+import { Failure } from '../../../features/failure.ts';
 import type { UnixStream } from '../../../net/unix/stream.ts';
 import type { Method } from '../../method.ts';
+import { Unreachable } from '../../unreachable.ts';
 import type { Connection, ConnectionEvent, MonitorScopeSelector } from '../proto/connection_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
 import type {
@@ -39,13 +41,27 @@ export interface CallOptions {
   onStream?: (stream: UnixStream) => void;
 }
 
+function passOn(stream: UnixStream, fd: number, url: string): void {
+  try {
+    stream.pass(fd);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (stream.destroyed) throw new Unreachable(`No answer from '${url}': ${why}`, url, error);
+    throw new Failure('invalid', `Cannot pass descriptor ${fd} to '${url}': ${why}`, {
+      field: 'pass',
+      value: String(fd),
+      cause: error,
+    });
+  }
+}
+
 /** Says that there is no path yet: NSM's registry wants the header, and rebuilds what is in it. */
 const emptyPath = { index: 0, tokens: [] };
 
 /**
  * A client of one server of NSM's protocol. It connects when it is first used and again when the connection has
- * ended; what was under way then fails with Unreachable. Every method throws Failure or Unreachable. Whoever
- * made it disposes of it.
+ * ended; what was under way then fails with Unreachable. A stream begins when its first item is asked for. Every
+ * method throws Failure or Unreachable. Whoever made it disposes of it.
  */
 export class NsmClient {
   readonly url: string;
@@ -162,7 +178,7 @@ export class NsmClient {
     const { stream } = channel;
     if (stream !== null) {
       onStream?.(stream);
-      for (const fd of pass) stream.pass(fd);
+      for (const fd of pass) passOn(stream, fd, this.url);
     }
     return { channel, end: channel.busy() };
   }

@@ -122,7 +122,11 @@ test('a descriptor that is none fails the call before it is sent', async () => {
     calls++;
     return create(ConnectionSchema);
   };
-  await expect(place.client.request(asked, { pass: [987_654] })).rejects.toThrow(/descriptor 987654/);
+  await expect(place.client.request(asked, { pass: [987_654] })).rejects.toMatchObject({
+    code: 'invalid',
+    field: 'pass',
+    message: expect.stringMatching(`^Cannot pass descriptor 987654 to '${place.url}': .*EBADF`),
+  });
   expect(calls).toBe(0);
 });
 

@@ -31,8 +31,7 @@ export class Dialer {
 
   /** Throws Failure or Unreachable. Several callers share one attempt. */
   async channel(): Promise<Channel> {
-    if (this.#stop.signal.aborted)
-      throw new Failure('failed', `The client of '${this.#url}' was disposed of`);
+    if (this.#stop.signal.aborted) throw this.#gone();
     if (this.#channel !== null) return this.#channel;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null;
@@ -47,6 +46,10 @@ export class Dialer {
     this.#channel = null;
   }
 
+  #gone(): Failure {
+    return new Failure('failed', `The client of '${this.#url}' was disposed of`);
+  }
+
   async #connect(): Promise<Channel> {
     const address = this.#address;
     if (address.kind === 'tcp') return (this.#channel = tcpChannel(address.host, address.port, this.#tls));
@@ -55,10 +58,14 @@ export class Dialer {
       const channel: Channel = await unixChannel(address.path, signal, () => {
         if (this.#channel === channel) this.#channel = null;
       });
-      if (this.#stop.signal.aborted) channel.close();
-      else this.#channel = channel;
+      if (this.#stop.signal.aborted) {
+        channel.close();
+        throw this.#gone();
+      }
+      this.#channel = channel;
       return channel;
     } catch (error) {
+      if (this.#stop.signal.aborted) throw this.#gone();
       const why = error instanceof Error ? error.message : String(error);
       const code = codeOf(error);
       if (code === 'EACCES' || code === 'EPERM')

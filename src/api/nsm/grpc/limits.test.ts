@@ -1,3 +1,5 @@
+import { connect } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import { create } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -5,6 +7,7 @@ import { FakeClock } from '../../../../test/fake/clock.ts';
 import { NsmPlace, until } from '../../../../test/nsm/place.ts';
 import { StockClient } from '../../../../test/nsm/stock.ts';
 import { type Connection, ConnectionSchema } from '../proto/connection_pb.ts';
+import { NetworkServiceRequestSchema } from '../proto/networkservice_pb.ts';
 import { Callers, known } from './callers.ts';
 import type { Call } from './services.ts';
 import { StreamQueue } from './stream-queue.ts';
@@ -120,6 +123,36 @@ describe('a call without a deadline', () => {
     expect(call?.signal.reason).toMatchObject({ code: 'timeout' });
   });
 
+  test('has its request complete by then, and counts until it has', async () => {
+    const session = connect((place.server.urls[1] ?? '').replace('tcp:', 'http:'));
+    const begun = [1, 2, 3].map(() =>
+      session.request({
+        ':path': request,
+        ':method': 'POST',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      }),
+    );
+    await until(() => place.server.open === 3);
+    expect((await stock.call(request, nothing)).error).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    const answers = Promise.all(
+      begun.map(
+        (stream) =>
+          new Promise<unknown>((resolve) => {
+            stream.once('response', (headers) => {
+              resolve(headers['grpc-status']);
+              stream.close();
+            });
+          }),
+      ),
+    );
+    await clock.advance(15_000);
+    expect(await answers).toEqual(['4', '4', '4']);
+    await until(() => place.server.open === 0);
+    expect(calls).toEqual([]);
+    session.close();
+  });
+
   test('leaves no timer when it is answered', async () => {
     const waiting = stock.call(request, nothing);
     await until(() => calls.length === 1);
@@ -134,6 +167,25 @@ describe('a call without a deadline', () => {
     expect(clock.pending).toBe(0);
     stream.cancel();
   });
+});
+
+test('a connection whose other end is silent ends, and one that answers pings does not', async () => {
+  const pinged = await NsmPlace.open(
+    { request: async ({ connection }) => connection ?? create(ConnectionSchema) },
+    { limits: { pingMs: 20, pingTimeoutMs: 2_000 } },
+    ['tcp://127.0.0.1:0'],
+  );
+  const asked = create(NetworkServiceRequestSchema);
+  await pinged.client.request(asked);
+  const alive = pinged.client.stream();
+  const port = Number(/\d+$/.exec(pinged.server.urls[1] ?? '')?.[0]);
+  // The preface and SETTINGS of HTTP/2, and then nothing: as if the machine had gone.
+  const silent = connectTcp(port, '127.0.0.1').resume();
+  silent.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+  await new Promise((resolve) => silent.once('close', resolve));
+  await pinged.client.request(asked);
+  expect(pinged.client.stream()).toBe(alive);
+  await pinged.close();
 });
 
 test('root on the node itself has no allowance', () => {

@@ -13,12 +13,8 @@ export const defaultDeadlineMs = 15_000;
 /** Items a reader of a stream may be behind, beyond what the socket holds. */
 export const maxWaitingItems = 1024;
 
-/** Ends connections over tcp whose other end is gone without a word; of a unix socket the kernel tells. */
-export const serverKeepaliveMs = 30_000;
-export const keepaliveTimeoutMs = 10_000;
-
 /** grpc-go's servers end a connection that is pinged more often than every five minutes. */
-export const clientKeepaliveMs = 330_000;
+export const clientPingMs = 330_000;
 
 /** JSON of the registry's path header; all headers of a call together have 64 KiB. */
 export const maxRegistryPathBytes = 48 * 1024;
@@ -37,6 +33,10 @@ export interface Limits {
   callsOfCaller: number;
   /** Streams one caller has open: monitors and watches. More are refused. */
   streamsOfCaller: number;
+  /** A connection is pinged after so many ms, and so on. */
+  pingMs: number;
+  /** It ends when there is no answer for so many ms: nobody says of a machine that it has gone. */
+  pingTimeoutMs: number;
 }
 
 export const defaultLimits: Readonly<Limits> = {
@@ -45,4 +45,6 @@ export const defaultLimits: Readonly<Limits> = {
   callsOfConnection: 256,
   callsOfCaller: 128,
   streamsOfCaller: 512,
+  pingMs: 30_000,
+  pingTimeoutMs: 20_000,
 };

@@ -116,7 +116,11 @@ export async function* serverStream<I, O>(
 export function errorOf(error: unknown, { deadline, signal }: Patience, url: string): unknown {
   if (error instanceof Failure || error instanceof Unreachable) return error;
   if (signal?.aborted === true) return signal.reason;
-  if (!isServiceError(error)) return error;
+  // The channel was closed before the call could begin.
+  if (!isServiceError(error)) {
+    const why = error instanceof Error ? error.message : String(error);
+    return new Unreachable(`No answer from '${url}': ${why}`, url, error);
+  }
   // The server's own words are kept; what grpc-js says itself does not name the server.
   const told = error.metadata.get(errorTrailer).length > 0;
   if (told) return failureOf(error);

@@ -11,10 +11,8 @@ import {
   type Limits,
   defaultDeadlineMs,
   defaultLimits,
-  keepaliveTimeoutMs,
   maxRequestBytes,
   maxResponseBytes,
-  serverKeepaliveMs,
 } from './limits.ts';
 import type { Listener } from './listener.ts';
 import type { Method } from '../../method.ts';
@@ -62,8 +60,8 @@ export async function serveNsm(services: Served, options: ServeOptions): Promise
     'grpc.max_receive_message_length': maxRequestBytes,
     'grpc.max_send_message_length': maxResponseBytes,
     'grpc.max_concurrent_streams': limits.callsOfConnection,
-    'grpc.keepalive_time_ms': serverKeepaliveMs,
-    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+    'grpc.keepalive_time_ms': limits.pingMs,
+    'grpc.keepalive_timeout_ms': limits.pingTimeoutMs,
     'grpc.enable_channelz': 0,
   });
   const callers = new Callers({
