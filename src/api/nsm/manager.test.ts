@@ -44,6 +44,7 @@ const peer = (more: Partial<Peer> = {}): Peer => ({
   uid: 1000,
   gid: 1000,
   inOwnNamespaces: true,
+  origin: 'user 0',
   currentNetns: () => own,
   ...more,
 });

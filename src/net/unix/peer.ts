@@ -19,6 +19,8 @@ export interface Peer {
   readonly gid: number;
   /** Its pid and its user namespace were this process's own when the connection was made. */
   readonly inOwnNamespaces: boolean;
+  /** Whom it belongs to when something is counted (origin.ts); 'unseen' if that cannot be told. */
+  readonly origin: string;
   /** The network namespace it is in now; null once the process has ended, or if it cannot be looked at. */
   currentNetns(): NetnsIdentity | null;
 }
@@ -62,7 +64,6 @@ export class OpenPeer implements Peer {
   readonly uid: number;
   readonly gid: number;
   readonly inOwnNamespaces: boolean;
-  /** Whom it belongs to when connections are counted (origin.ts); 'unseen' if that cannot be told. */
   readonly origin: string;
   #pidfd: number | null;
 

@@ -5,20 +5,18 @@ import type { Caller } from './services.ts';
 export type Kind = 'connections' | 'calls' | 'streams';
 
 /**
- * Who shares one allowance: the processes of a network namespace, which is a pod; where that cannot be seen,
- * those of a user; over tcp those of a machine. Null for root on the node itself, who may have all there is.
+ * Who shares one allowance: a container, or a user of the node, as connections are counted; over tcp a machine.
+ * Null for root on the node itself, who may have all there is.
  */
 function nameOf(caller: Caller): string | null {
   if (caller.kind === 'tcp') return `address ${caller.address.slice(0, caller.address.lastIndexOf(':'))}`;
-  const { peer } = caller;
-  if (peer.inOwnNamespaces && peer.uid === 0) return null;
-  const netns = peer.currentNetns();
-  return netns === null ? `user ${peer.uid}` : `network namespace ${netns.dev}:${netns.inode}`;
+  const { inOwnNamespaces, uid, origin } = caller.peer;
+  return inOwnNamespaces && uid === 0 ? null : origin;
 }
 
 export interface KnownCaller {
   caller: Caller;
-  /** What nameOf said: asked once for each connection, as it may ask the kernel. */
+  /** Whose calls are counted together with its own; null: nobody's. */
   name: string | null;
 }
 

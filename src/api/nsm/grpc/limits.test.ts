@@ -7,7 +7,9 @@ import { FakeClock } from '../../../../test/fake/clock.ts';
 import { NsmPlace, until } from '../../../../test/nsm/place.ts';
 import { StockClient } from '../../../../test/nsm/stock.ts';
 import { type Connection, ConnectionSchema } from '../proto/connection_pb.ts';
+import type { Peer } from '../../../net/unix/peer.ts';
 import { NetworkServiceRequestSchema } from '../proto/networkservice_pb.ts';
+import { NetworkServiceQuerySchema } from '../proto/registry_pb.ts';
 import { Callers, known } from './callers.ts';
 import type { Call } from './services.ts';
 import { StreamQueue } from './stream-queue.ts';
@@ -194,6 +196,21 @@ test('root on the node itself has no allowance', () => {
   expect(callers.open('calls')).toBe(3);
   for (const go of [...leave, ...leave]) go();
   expect(callers.open('calls')).toBe(0);
+});
+
+test.each([
+  [{ inOwnNamespaces: true, uid: 0, origin: 'user 0' }, null],
+  [{ inOwnNamespaces: true, uid: 1000, origin: 'user 1000' }, 'user 1000'],
+  [{ inOwnNamespaces: false, uid: 0, origin: 'container pid:[7]' }, 'container pid:[7]'],
+  [{ inOwnNamespaces: false, uid: 0, origin: 'unseen' }, 'unseen'],
+])('calls of %j count for %s', async (facts, name) => {
+  await expect(place.client.findServices(create(NetworkServiceQuerySchema)).next()).rejects.toMatchObject({
+    code: 'unsupported',
+  });
+  const stream = place.client.stream();
+  if (stream === null) throw new Error('No stream');
+  const peer: Peer = { pid: 1, gid: 0, currentNetns: () => null, ...facts };
+  expect(known({ kind: 'unix', peer, stream }).name).toBe(name);
 });
 
 test('an address of IPv6 is told from its port', () => {
