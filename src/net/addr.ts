@@ -101,13 +101,23 @@ export function addAddress(socket: NetlinkSocket, spec: AddressSpec): void {
   socket.request(addAddressRequest(spec));
 }
 
+export const deleteAddressRequest = (spec: AddressSpec): Request =>
+  request('Delete address', RTM_DELADDR, 0, spec);
+
 /** EADDRNOTAVAIL when the device has it not. */
 export function deleteAddress(socket: NetlinkSocket, spec: AddressSpec): void {
-  socket.request(request('Delete address', RTM_DELADDR, 0, spec));
+  socket.request(deleteAddressRequest(spec));
 }
 
-/** Of one device, or of all (ifindex null). */
-export function listAddresses(socket: NetlinkSocket, ifindex: number | null): Address[] {
+/**
+ * Of one device, or of all (ifindex null). What `skip` says of an ifindex is not taken apart: a namespace
+ * may have thousands.
+ */
+export function listAddresses(
+  socket: NetlinkSocket,
+  ifindex: number | null,
+  skip: (ifindex: number) => boolean = () => false,
+): Address[] {
   const replies = socket.dump({
     op: 'List addresses',
     object: ifindex === null ? 'all' : `ifindex ${ifindex}`,
@@ -115,5 +125,8 @@ export function listAddresses(socket: NetlinkSocket, ifindex: number | null): Ad
     flags: 0,
     body: header(null, 0, 0, ifindex ?? 0),
   });
-  return replies.map((reply) => decodeAddress(reply.body)).filter((address) => address !== null);
+  return replies
+    .filter(({ body }) => body.length < IFADDRMSG || !skip(body.readUInt32LE(4)))
+    .map((reply) => decodeAddress(reply.body))
+    .filter((address) => address !== null);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { isIP } from 'node:net';
 import * as some from '../../test/net/arbitrary.ts';
-import { formatCidr, hostCidr, networkOf, parseCidr } from './cidr.ts';
+import { covers, formatCidr, hostCidr, networkOf, overlap, parseCidr } from './cidr.ts';
 import { InputError } from './input.ts';
 import { formatIp, ipBytes, parseIp } from './ip.ts';
 
@@ -77,5 +77,23 @@ describe('CIDRs', () => {
     ['/8', /'' is no IP address/],
   ])("'%s' is refused with a reason", (text, reason) => {
     expect(() => parseCidr(text, 'address')).toThrow(reason);
+  });
+});
+
+describe('prefixes beside each other', () => {
+  test.each([
+    ['10.0.0.0/8', '10.5.5.5/24', true, true],
+    ['10.5.5.5/24', '10.0.0.0/8', false, true],
+    ['10.0.0.1/24', '10.0.0.2/24', true, true],
+    ['10.0.0.1/25', '10.0.0.129/25', false, false],
+    ['0.0.0.0/0', '203.0.113.1/32', true, true],
+    ['0.0.0.0/0', '2001:db8::1/128', false, false],
+    ['2001:db8::/32', '2001:db8:ffff::1/64', true, true],
+    ['2001:db8::1/128', '2001:db8::2/128', false, false],
+  ])('%s covers %s: %s, overlaps it: %s', (a, b, covered, overlapping) => {
+    const [first, second] = [parseCidr(a, 'a'), parseCidr(b, 'b')];
+    expect(covers(first, second)).toBe(covered);
+    expect(overlap(first, second)).toBe(overlapping);
+    expect(overlap(second, first)).toBe(overlapping);
   });
 });

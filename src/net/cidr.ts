@@ -42,6 +42,14 @@ export function hostCidr(address: string): Cidr {
   return { family, address, prefix: addressBits(family) };
 }
 
+/** Whether every address of one's network is in the other's; never for two families. */
+export function covers(outer: Cidr, inner: Cidr): boolean {
+  if (outer.family !== inner.family || outer.prefix > inner.prefix) return false;
+  return networkOf({ ...inner, prefix: outer.prefix }).address === networkOf(outer).address;
+}
+
+export const overlap = (a: Cidr, b: Cidr): boolean => covers(a, b) || covers(b, a);
+
 /** The same prefix without the host part, as a route wants it. */
 export function networkOf(cidr: Cidr): Cidr {
   const bytes = ipBytes(cidr.address);

@@ -76,11 +76,12 @@ export function setNeighbour(socket: NetlinkSocket, ifindex: number, address: st
   socket.request(setNeighbourRequest(ifindex, address, mac));
 }
 
+export const deleteNeighbourRequest = (ifindex: number, address: string): Request =>
+  request('Delete neighbour', RTM_DELNEIGH, 0, { ifindex, address, mac: null, state: 'none' });
+
 /** ENOENT when there is none. */
 export function deleteNeighbour(socket: NetlinkSocket, ifindex: number, address: string): void {
-  socket.request(
-    request('Delete neighbour', RTM_DELNEIGH, 0, { ifindex, address, mac: null, state: 'none' }),
-  );
+  socket.request(deleteNeighbourRequest(ifindex, address));
 }
 
 /** Of one device, or of all (ifindex null). */

@@ -129,11 +129,14 @@ export function encodeRoute(route: RouteSpec): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A dump's filter: table null is every table. */
-export function encodeRouteFilter(family: Family, table: number | null): Buffer {
+/** A dump's filter: null is every table, every outgoing device. */
+export function encodeRouteFilter(family: Family, table: number | null, oif: number | null = null): Buffer {
   const header = Buffer.alloc(RTMSG);
   header.writeUInt8(familyNumber(family), 0);
-  return Buffer.concat([header, ...(table === null ? [] : [attrU32(RTA.TABLE, table)])]);
+  const parts: Buffer[] = [header];
+  if (table !== null) parts.push(attrU32(RTA.TABLE, table));
+  if (oif !== null) parts.push(attrU32(RTA.OIF, oif));
+  return Buffer.concat(parts);
 }
 
 /** RTA_VIA: { u16 family, address }. */

@@ -29,25 +29,38 @@ export function addRoute(socket: NetlinkSocket, route: RouteSpec): void {
   socket.request(addRouteRequest(route));
 }
 
-/** Adds, or takes the place of one to the same destination with the same metric. */
+export const replaceRouteRequest = (route: RouteSpec): Request =>
+  request('Replace route', RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+
+/** Adds, or takes the place of one to the same destination with the same metric, whoever's it is. */
 export function replaceRoute(socket: NetlinkSocket, route: RouteSpec): void {
-  socket.request(request('Replace route', RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route));
+  socket.request(replaceRouteRequest(route));
 }
+
+export const deleteRouteRequest = (route: RouteSpec): Request =>
+  request('Delete route', RTM_DELROUTE, 0, route);
 
 /** ESRCH when there is none. */
 export function deleteRoute(socket: NetlinkSocket, route: RouteSpec): void {
-  socket.request(request('Delete route', RTM_DELROUTE, 0, route));
+  socket.request(deleteRouteRequest(route));
 }
 
-/** Of one table, or of all (null). A table nobody has used yet is empty. */
-export function listRoutes(socket: NetlinkSocket, family: Family, table: number | null): Route[] {
+/**
+ * Of one table, or of all (null); of one outgoing device, or of all. A table nobody has used yet is empty.
+ */
+export function listRoutes(
+  socket: NetlinkSocket,
+  family: Family,
+  table: number | null,
+  oif: number | null = null,
+): Route[] {
   try {
     const replies = socket.dump({
       op: 'List routes',
       object: table === null ? 'all tables' : `table ${table}`,
       type: RTM_GETROUTE,
       flags: 0,
-      body: encodeRouteFilter(family, table),
+      body: encodeRouteFilter(family, table, oif),
     });
     // Without IPv6 the kernel answers a question for IPv6 with all families.
     return replies

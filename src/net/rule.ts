@@ -159,14 +159,25 @@ function request(op: string, type: number, flags: number, r: Rule): Request {
   return { op, object: `table ${r.table}`, type, flags, body: encodeRule(r) };
 }
 
-/** EEXIST when there is the same rule with the same priority. */
+export const addRuleRequest = (r: Rule): Request =>
+  request('Add rule', RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
+
+/** EEXIST when there is the same rule with the same priority, or with any if `r` has none. */
 export function addRule(socket: NetlinkSocket, r: Rule): void {
-  socket.request(request('Add rule', RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r));
+  socket.request(addRuleRequest(r));
 }
 
-/** The first rule that has all that `r` says. ENOENT when there is none. */
+export const deleteRuleRequest = (r: Rule): Request => request('Delete rule', RTM_DELRULE, 0, r);
+
+/** The first rule that has all that `r` says, and whatever `r` says nothing of. ENOENT when there is none. */
 export function deleteRule(socket: NetlinkSocket, r: Rule): void {
-  socket.request(request('Delete rule', RTM_DELRULE, 0, r));
+  socket.request(deleteRuleRequest(r));
+}
+
+/** Whether two rules do the same to the same packets; their priorities may differ. */
+export function sameRule(a: Rule, b: Rule): boolean {
+  const bare = (r: Rule): Buffer => encodeRule({ ...r, priority: null });
+  return bare(a).equals(bare(b));
 }
 
 export function listRules(socket: NetlinkSocket, family: Family): Rule[] {

@@ -58,3 +58,12 @@ export function setSysctl(where: Where, path: string, value: string): void {
     else within(where, write);
   });
 }
+
+/** The same where the kernel has the setting: one without a protocol has nothing of it to switch. */
+export function setSysctlIfAny(where: Where, path: string, value: string): void {
+  try {
+    setSysctl(where, path, value);
+  } catch (error) {
+    if (!(error instanceof NetError) || (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')) throw error;
+  }
+}

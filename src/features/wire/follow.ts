@@ -5,7 +5,6 @@ import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
-import { sameNetns } from '../../net/netns.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
 import { inPod } from './devices.ts';
@@ -214,7 +213,7 @@ export class Follower {
     this.#hosts.clear();
     this.#pods.clear();
     for (const entry of this.#book.entries.values()) this.#look(entry);
-    for (const [ref, ends] of this.#endsByNamespace()) this.#lookInto(ref, ends);
+    for (const ends of this.#endsByNamespace().values()) this.#lookInto(ends);
   }
 
   #endsByNamespace(): Map<string, End[]> {
@@ -222,29 +221,32 @@ export class Follower {
     for (const entry of this.#book.entries.values()) {
       if (entry.state !== 'open') continue;
       for (const side of sides) {
-        const { ref } = entry.record[side].netns;
-        namespaces.set(ref, [...(namespaces.get(ref) ?? []), { entry, side }]);
+        const { dev, inode } = entry.record[side].netns;
+        const key = `${dev}:${inode}`;
+        const there = namespaces.get(key);
+        if (there) there.push({ entry, side });
+        else namespaces.set(key, [{ entry, side }]);
       }
     }
     return namespaces;
   }
 
   /** One list per namespace, however many wires end there. */
-  #lookInto(ref: string, ends: readonly End[]): void {
+  #lookInto(ends: readonly End[]): void {
     const [first] = ends;
-    const handle = first ? reopen(first.entry.record[first.side].netns) : null;
-    if (!handle) return;
+    const netns = first?.entry.record[first.side].netns;
+    const handle = netns ? reopen(netns) : null;
+    if (!handle || !netns) return;
     try {
       const devices = new Map(
         inPod(handle, (socket) => listDevices(socket, { kind: 'veth' })).map((d) => [d.ifindex, d]),
       );
       for (const end of ends) {
-        const { netns, ifindex } = end.entry.record[end.side];
-        const device = devices.get(ifindex);
-        if (device && sameNetns(netns, handle)) this.#podEnd(device, end);
+        const device = devices.get(end.entry.record[end.side].ifindex);
+        if (device) this.#podEnd(device, end);
       }
     } catch (error) {
-      this.#log.error({ netns: ref, error: String(error) }, 'A namespace could not be looked into');
+      this.#log.error({ netns: netns.ref, error: String(error) }, 'A namespace could not be looked into');
     } finally {
       handle.close();
     }

@@ -1,7 +1,8 @@
 import { sides, type Side } from '../../dataplane/port.ts';
 import type { NetnsRecord, WireRecord } from '../../state/wire-record.ts';
-import { NetnsError, type NetnsHandle, openNetns, sameNetns } from '../../net/netns.ts';
-import { parseNetns } from '../../net/netns-ref.ts';
+import { locateNetns } from '../../net/locate.ts';
+import { NetnsError, type NetnsHandle, type NetnsIdentity, openNetns, sameNetns } from '../../net/netns.ts';
+import { type NetnsRef, parseNetns } from '../../net/netns-ref.ts';
 import { Failure } from '../failure.ts';
 import type { SideSpec } from './api.ts';
 import type { Handles } from './devices.ts';
@@ -38,18 +39,28 @@ export async function borrowing<T>(
   }
 }
 
-/** Opens the namespace a record means; null when it has ended, or another one bears the name now. */
-export function reopen(record: NetnsRecord): NetnsHandle | null {
+function openIfMeant(ref: NetnsRef, meant: NetnsIdentity): NetnsHandle | null {
   let handle: NetnsHandle;
   try {
-    handle = openNetns(parseNetns(record.ref));
+    handle = openNetns(ref);
   } catch (error) {
-    if (error instanceof NetnsError && error.problem === 'absent') return null;
+    if (error instanceof NetnsError && error.problem !== 'denied') return null;
     throw error;
   }
-  if (handle.dev === record.dev && handle.inode === record.inode) return handle;
+  if (sameNetns(handle, meant)) return handle;
   handle.close();
   return null;
+}
+
+/**
+ * Opens the namespace a record means; null when it has ended. What it was named by may lead nowhere by now,
+ * or elsewhere: a descriptor is closed, a process ends while others live on beside it.
+ */
+export function reopen(record: NetnsRecord): NetnsHandle | null {
+  const handle = openIfMeant(parseNetns(record.ref), record);
+  if (handle !== null) return handle;
+  const located = locateNetns(record);
+  return located === null ? null : openIfMeant(located, record);
 }
 
 /** Like `borrowing`, for a wire that exists; null for a namespace that has ended. */
@@ -66,7 +77,7 @@ export async function reborrowing<T>(
   }
 }
 
-export function bothAlive(handles: Record<Side, NetnsHandle | null>): Handles | null {
+export function bothAlive(handles: Readonly<Record<Side, NetnsHandle | null>>): Handles | null {
   const { left, right } = handles;
   return left && right ? { left, right } : null;
 }
