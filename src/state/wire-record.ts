@@ -20,6 +20,15 @@ const policy = z.object({
   table: z.number(),
 });
 
+const ip = {
+  addresses: z.array(z.string()),
+  // Files of earlier agents say nothing of these.
+  routes: z.array(route).default([]),
+  neighbors: z.array(neighbor).default([]),
+  policies: z.array(policy).default([]),
+};
+const ipRecord = z.object(ip);
+
 const side = z.object({
   netns,
   /** Device in the agent's namespace; ifindex 0 until the kernel has told it. */
@@ -28,11 +37,9 @@ const side = z.object({
   name: z.string(),
   ifindex: z.number(),
   mac: z.string(),
-  addresses: z.array(z.string()),
-  // Files of earlier agents say nothing of these.
-  routes: z.array(route).default([]),
-  neighbors: z.array(neighbor).default([]),
-  policies: z.array(policy).default([]),
+  ...ip,
+  /** What a change that is under way makes of it: after a crash the kernel may have some of it. */
+  coming: ipRecord.nullable().default(null),
   /** The namespace is the agent's own. */
   own: z.boolean(),
 });
@@ -63,6 +70,8 @@ export const KEPT_ERRORS = 5;
 
 export type WireRecord = z.infer<typeof wireRecord>;
 export type SideRecord = z.infer<typeof side>;
+/** What IP is to know of a side. Prefixes have no host part, everything is in its canonical form. */
+export type IpRecord = z.infer<typeof ipRecord>;
 export type RouteRecord = z.infer<typeof route>;
 export type NeighborRecord = z.infer<typeof neighbor>;
 export type PolicyRecord = z.infer<typeof policy>;

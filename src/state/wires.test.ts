@@ -28,6 +28,7 @@ const side: SideRecord = {
   routes: [{ prefix: '0.0.0.0/0', via: '10.0.0.2' }],
   neighbors: [{ address: '10.0.0.2', mac: '02:00:00:00:00:02' }],
   policies: [{ from: '10.0.0.1/32', ipProto: '6', sport: null, dport: '80-90', routes: [], table: 1 }],
+  coming: null,
   own: false,
 };
 const record = (id: number): WireRecord => ({
@@ -60,7 +61,7 @@ describe('wire files', () => {
   test('a record of an agent that knew addresses only is read, as a wire of its own', () => {
     const directory = instance();
     new WireFiles(directory);
-    const newer = ['owner', 'routes', 'neighbors', 'policies'];
+    const newer = ['owner', 'routes', 'neighbors', 'policies', 'coming'];
     const text = JSON.stringify(record(1), (key, value: unknown) =>
       newer.includes(key) ? undefined : value,
     );

@@ -46,7 +46,7 @@ describe('bad input names field, value and what is allowed, and leaves nothing b
     ['a namespace of no process', 3, 'left.netns', () => ends('pid:4194303', right)],
     ['a name over 15 bytes', 2, 'right.name', () => ends(left, `${right},name=sixteen-letters-`)],
     ['a name that is taken', 4, 'left.name', () => ends(`${left},name=lo`, right)],
-    ['a bad CIDR', 2, 'left.address', () => ends(`${left},address=10.0.0.1/33`, right)],
+    ['a bad CIDR', 2, 'left.addresses[0]', () => ends(`${left},address=10.0.0.1/33`, right)],
     ['a MTU out of range', 2, 'mtu', () => `${ends(left, right)} --mtu 67`],
     ['a name another wire has', 4, 'connection', () => `${ends(left, right)} --connection one`],
     ['the namespace of the agent', 4, 'left.netns', () => ends(`pid:${process.pid}`, right)],

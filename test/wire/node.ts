@@ -41,6 +41,21 @@ export const change = (more: Partial<WireChange>): WireChange => ({
   ...more,
 });
 
+/** What agents of tests are started with, but for their logs. */
+export const agentConfig = (place: { instance: string; runDir: string }): Omit<AgentConfig, 'logs'> => ({
+  instance: place.instance,
+  bpffs,
+  runDir: place.runDir,
+  allowHostNetns: false,
+  orphanGraceMs: 60_000,
+  maxWires: null,
+  listen: [`unix://${place.runDir}/${place.instance}/workload/agent.sock`],
+  trust: [],
+  healGraceMs: 30_000,
+  maxConnections: null,
+  tls: null,
+});
+
 /** One instance with a name and directories that no other test has; its agents run in this process. */
 export class Node {
   readonly instance = `t${randomBytes(4).toString('hex')}`;
@@ -60,21 +75,8 @@ export class Node {
         },
       },
     );
-    const agent = await startAgent({
-      instance: this.instance,
-      bpffs,
-      runDir: this.runDir,
-      logs: new LogLevels(root, { all: 'warn', of: {} }),
-      allowHostNetns: false,
-      orphanGraceMs: 60_000,
-      maxWires: null,
-      listen: [`unix://${this.runDir}/${this.instance}/workload/agent.sock`],
-      trust: [],
-      healGraceMs: 30_000,
-      maxConnections: null,
-      tls: null,
-      ...more,
-    });
+    const logs = new LogLevels(root, { all: 'warn', of: {} });
+    const agent = await startAgent({ ...agentConfig(this), logs, ...more });
     this.#agent = agent;
     agent.wires.subscribe((event) => {
       this.events.push(event);

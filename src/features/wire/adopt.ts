@@ -7,8 +7,7 @@ import type { NetnsHandle } from '../../net/netns.ts';
 import { readWireRecords, type Unreadable } from '../../state/view.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import {
-  addressPodEnd,
-  bringUp,
+  bringUpHosts,
   changeMtu,
   findSide,
   silenceHostEnd,
@@ -16,6 +15,8 @@ import {
   type SideFound,
 } from './devices.ts';
 import { joinedOf, type Entry } from './entry.ts';
+import { completePods, revertChange } from './ip/pods.ts';
+import { reportLacking } from './ip/report.ts';
 import { deviceAlias } from './names.ts';
 import { bothAlive, reborrowing } from './namespaces.ts';
 import {
@@ -24,6 +25,7 @@ import {
   holdDevices,
   holdJoin,
   holdRecord,
+  holdRules,
   openWire,
   settle,
   type Workshop,
@@ -101,7 +103,7 @@ function inspectSide(
 /**
  * Takes over what an earlier agent left. What agrees keeps its devices, entries and programs; what is
  * half-made is finished or undone; what nobody claims forwards on as an orphan for a grace, which the
- * returned function ends without removing anything.
+ * returned function ends without removing anything. It ends what is still looked at, too.
  */
 export async function adopt(adoption: Adoption): Promise<() => void> {
   const { book, shop, log } = adoption;
@@ -121,7 +123,11 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
   });
   shop.dataplane.keepOnly([...book.entries.values()].map(({ record }) => joinedOf(record)));
   shop.dataplane.forgetOtherVersions();
-  return forgetGraces;
+  const endReport = reportLacking(book);
+  return () => {
+    endReport();
+    forgetGraces();
+  };
 }
 
 async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> {
@@ -145,7 +151,7 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
     );
     try {
       await carryOut(verdict, entry, adoption, handles);
-      if (verdict === 'adopt') catchUp(entry, inspected, handles, adoption);
+      if (verdict === 'adopt') catchUp(entry, inspected, found, adoption);
     } catch (error) {
       await giveUp(entry, verdict, adoption, (error as Error).message);
     }
@@ -198,7 +204,9 @@ async function carryOut(
       await takeUp(entry, shop, null);
       await closeWire(entry, shop);
       entry.state = 'opening';
-      entry.record = { ...entry.record, intent: 'opening' };
+      const { left, right } = entry.record;
+      const whole = { left: { ...left, coming: null }, right: { ...right, coming: null } };
+      entry.record = { ...entry.record, ...whole, intent: 'opening' };
       await openWire(entry, shop, handles);
       book.announce('adopted', entry.record, 'devices were missing, made again');
       return;
@@ -223,15 +231,18 @@ async function takeUp(entry: Entry, shop: Workshop, enter: Enter | null): Promis
     if (!shop.dataplane.isJoined(joined)) shop.dataplane.wire(joined, enter);
     shop.dataplane.detachOthers(joined);
   });
+  await holdRules(entry);
 }
 
 /** What happened to the devices while no agent was there to follow it. */
 function catchUp(
-  { record }: Entry,
+  entry: Entry,
   inspected: Readonly<Record<Side, Inspected>>,
-  handles: Handles | null,
-  { shop }: Adoption,
+  alive: Readonly<Record<Side, NetnsHandle | null>>,
+  { book, shop }: Adoption,
 ): void {
+  const { record } = entry;
+  const handles = bothAlive(alive);
   for (const side of sides) {
     const { host } = inspected[farSide(side)].found;
     if (host && host.mac !== record[side].mac) setMac(shop.host, host.ifindex, record[side].mac);
@@ -240,20 +251,27 @@ function catchUp(
   // A change that was cut short: the four ends have to agree.
   if (handles && ends.some((end) => end !== null && end.mtu !== record.mtu))
     changeMtu(shop.host, record, record.mtu, handles);
+  for (const side of sides) {
+    const { coming } = entry.record[side];
+    const handle = alive[side];
+    if (coming === null || handle === null) continue;
+    revertChange(entry.record[side], side, coming, handle);
+    book.rewrite(entry, { ...entry.record, [side]: { ...entry.record[side], coming: null } });
+  }
 }
 
 async function finish(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
   await holdRecord(entry, shop);
   await holdDevices(entry, shop, () => {
-    for (const side of sides) {
+    for (const side of sides)
       silenceHostEnd(shop.host, shop.instance, entry.record.id, side, entry.record[side]);
-      addressPodEnd(entry.record[side], side, handles[side]);
-    }
   });
   await holdJoin(entry, shop, () => {
     shop.dataplane.wire(joinedOf(entry.record), entering(handles));
   });
-  bringUp(shop.host, entry.record, handles);
+  await holdRules(entry);
+  completePods(entry.record, handles);
+  bringUpHosts(shop.host, entry.record);
   await settle(entry, shop, handles);
 }
 

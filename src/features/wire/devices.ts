@@ -1,7 +1,5 @@
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
-import { addAddress, addressSpec } from '../../net/addr.ts';
-import { parseCidr } from '../../net/cidr.ts';
 import {
   changeDevice,
   createVeth,
@@ -9,7 +7,6 @@ import {
   findByIndex,
   findByName,
   setMtu,
-  setUp,
   upRequest,
   type VethSpec,
 } from '../../net/device.ts';
@@ -17,7 +14,7 @@ import { NetlinkError } from '../../net/error.ts';
 import type { Device, OffloadSizes } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import { NetlinkSocket } from '../../net/socket.ts';
-import { setSysctl } from '../../net/sysctl.ts';
+import { setSysctlIfAny } from '../../net/sysctl.ts';
 import { within } from '../../net/within.ts';
 import { Failure } from '../failure.ts';
 import { deviceAlias } from './names.ts';
@@ -128,52 +125,12 @@ export function silenceHostEnd(
   side: Side,
   record: SideRecord,
 ): void {
-  setSysctlIfAny(`net/ipv6/conf/${record.hostName}/disable_ipv6`, '1');
+  setSysctlIfAny(null, `net/ipv6/conf/${record.hostName}/disable_ipv6`, '1');
   changeDevice(host, record.hostIfindex, { alias: deviceAlias(instance, wire, side), noArp: true });
 }
 
-/** A namespace without IPv6 has nothing to switch. */
-function setSysctlIfAny(path: string, value: string): void {
-  try {
-    setSysctl(null, path, value);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
-}
-
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-
-/** Gives a pod's end its addresses, usable at once. Repeating it changes nothing. */
-export function addressPodEnd(record: SideRecord, side: Side, handle: NetnsHandle): void {
-  inPod(handle, (socket) => {
-    setSysctlIfAny(`net/ipv6/conf/${record.name}/accept_dad`, '0');
-    for (const address of record.addresses) {
-      const cidr = parseCidr(address, `${side}.address`);
-      try {
-        addAddress(socket, addressSpec(record.ifindex, cidr, { noDad: cidr.family === 6 }));
-      } catch (error) {
-        if (!(error instanceof NetlinkError)) throw error;
-        if (error.code !== 'EEXIST') throw addressRefused(error, side, address, record);
-      }
-    }
-  });
-}
-
-const addressRefused = (cause: NetlinkError, side: Side, address: string, { netns }: SideRecord): Failure =>
-  new Failure('refused', `${side}.address is '${address}': the kernel refuses it: ${cause.message}`, {
-    field: `${side}.address`,
-    value: address,
-    allowed: `an address that the kernel takes in '${netns.ref}'`,
-    cause,
-  });
-
-/** Pods' ends first, host ends last: from then on frames move. */
-export function bringUp(host: NetlinkSocket, record: WireRecord, handles: Handles): void {
-  for (const side of sides)
-    inPod(handles[side], (socket) => {
-      setUp(socket, record[side].ifindex);
-    });
+/** Of both sides, when the pods' ends are up: from then on frames move. */
+export function bringUpHosts(host: NetlinkSocket, record: WireRecord): void {
   for (const result of host.batch(sides.map((side) => upRequest(record[side].hostIfindex))))
     if (!result.ok) throw result.error;
 }

@@ -6,6 +6,8 @@ import { NetlinkSocket } from '../../net/socket.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
 import type { WireItem, WireName } from './api.ts';
 import { inPod } from './devices.ts';
+import { lacking, type Place } from './ip/converge.ts';
+import { nameOf, piecesOf } from './ip/pieces.ts';
 import { deviceAlias } from './names.ts';
 import { reopen } from './namespaces.ts';
 import { readWire, type InstancePaths } from './read.ts';
@@ -29,22 +31,35 @@ const say = (device: Device | null): string =>
     ? 'missing'
     : `${device.up ? 'up' : 'down'}, ${device.carrier === false ? 'no carrier' : 'carrier'}, mtu ${device.mtu ?? '?'}`;
 
-function podStep(record: WireRecord, side: Side): Step {
+function podSteps(record: WireRecord, side: Side): Step[] {
   const { netns, name, ifindex } = record[side];
   const title = `${side} pod '${netns.ref}', interface '${name}'`;
   const handle = reopen(netns);
-  if (!handle) return { title, detail: 'the namespace has ended, or another one bears its name', ok: false };
+  if (!handle) return [{ title, detail: 'the namespace has ended', ok: false }];
   try {
-    const device = inPod(handle, (socket) => findByIndex(socket, ifindex));
-    const ok = device?.up === true && device.mac === record[side].mac;
-    const mac =
-      device && device.mac !== record[side].mac
-        ? `, MAC ${device.mac ?? 'none'} where ${record[side].mac} is known`
-        : '';
-    return { title, detail: `${say(device)}${mac}`, ok };
+    return inPod(handle, (socket) => {
+      const device = findByIndex(socket, ifindex);
+      const ok = device?.up === true && device.mac === record[side].mac;
+      const mac =
+        device && device.mac !== record[side].mac
+          ? `, MAC ${device.mac ?? 'none'} where ${record[side].mac} is known`
+          : '';
+      const step = { title, detail: `${say(device)}${mac}`, ok };
+      return device === null ? [step] : [step, ...ipSteps({ socket, side, record: record[side] })];
+    });
   } finally {
     handle.close();
   }
+}
+
+/** What the interface was told of IP; none if that is nothing. */
+function ipSteps(place: Place): Step[] {
+  const { side, record } = place;
+  const told = piecesOf(record, record.ifindex, side);
+  if (told.length === 0) return [];
+  const lost = lacking(place).map(nameOf);
+  const detail = [told.map(nameOf).join(', '), ...(lost.length === 0 ? [] : [`missing: ${lost.join(', ')}`])];
+  return [{ title: `${side} pod, IP of '${record.name}'`, detail: detail.join('; '), ok: lost.length === 0 }];
 }
 
 function hostStep(record: WireRecord, side: Side, host: NetlinkSocket, instance: string): Step {
@@ -91,7 +106,7 @@ export function explainWire(paths: InstancePaths, name: WireName): Explanation {
   const host = NetlinkSocket.open();
   try {
     const steps = sides.flatMap((side, index) => [
-      podStep(record, side),
+      ...podSteps(record, side),
       hostStep(record, side, host, paths.instance),
       programStep(record, side, paths),
       hopStep(item, index, side),

@@ -10,12 +10,16 @@ export const faultPoints = [
   'recorded',
   'created left',
   'created right',
-  'addressed',
   'joined',
+  'addressed left',
+  'addressed right',
   'up',
   'opened',
+  'ip added',
+  'ip removed',
   'switched',
   'closing',
+  'unruled',
   'deleting',
 ] as const;
 export type FaultPoint = (typeof faultPoints)[number];

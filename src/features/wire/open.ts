@@ -5,9 +5,10 @@ import { findDevices } from '../../net/device.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
 import type { WireFiles } from '../../state/wires.ts';
-import { addressPodEnd, bringUp, createSide, type Handles } from './devices.ts';
+import { bringUpHosts, createSide, type Handles } from './devices.ts';
 import { type Entry, joinedOf } from './entry.ts';
 import { fault } from './fault.ts';
+import { dropAllRules, establishPods } from './ip/pods.ts';
 import { deviceAlias } from './names.ts';
 import { waitReady } from './ready.ts';
 import { explainXdp } from './refusal.ts';
@@ -89,6 +90,14 @@ export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promis
   });
 }
 
+/** Holds the rules that policies need, which the kernel keeps when the devices go. Made by whoever holds them. */
+export function holdRules(entry: Entry): Promise<void> {
+  return entry.scope.hold('rules', '', () => () => {
+    dropAllRules(entry.record);
+    fault('unruled');
+  });
+}
+
 /** Carries a plan out. A failure releases everything in reverse and is thrown on. */
 export async function openWire(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
   try {
@@ -102,14 +111,14 @@ export async function openWire(entry: Entry, shop: Workshop, handles: Handles): 
         };
         fault(`created ${side}`);
       }
-      for (const side of sides) addressPodEnd(entry.record[side], side, handles[side]);
-      fault('addressed');
     });
     await holdJoin(entry, shop, () => {
       shop.dataplane.wire(joinedOf(entry.record), entering(handles));
       fault('joined');
     });
-    bringUp(shop.host, entry.record, handles);
+    await holdRules(entry);
+    establishPods(entry.record, handles);
+    bringUpHosts(shop.host, entry.record);
     fault('up');
     await settle(entry, shop, handles);
     fault('opened');

@@ -79,6 +79,7 @@ function orphanRecord(id: number, ends: Ends): WireRecord {
       routes: [],
       neighbors: [],
       policies: [],
+      coming: null,
       own: false,
     };
   }) as [SideRecord, SideRecord];

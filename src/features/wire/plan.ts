@@ -1,17 +1,20 @@
 import { chooseDatapath } from '../../dataplane/datapath.ts';
 import { farSide, type Port, type Side } from '../../dataplane/port.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
-import { formatCidr, parseCidr } from '../../net/cidr.ts';
+import { parseCidr } from '../../net/cidr.ts';
 import { findByName, listDevices } from '../../net/device.ts';
 import { parseIfname } from '../../net/ifname.ts';
 import { InputError } from '../../net/input.ts';
-import { isGroup } from '../../net/ip.ts';
 import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
 import { MIN_IPV6_MTU, parseMtu } from '../../net/mtu.ts';
 import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
+import type { NetlinkSocket } from '../../net/socket.ts';
 import { Failure } from '../failure.ts';
-import { datapathChoices, type IpSpec, type SideSpec, type WireSpec } from './api.ts';
+import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
 import { inPod } from './devices.ts';
+import type { KnownEnd } from './ends.ts';
+import { parseIpSpec } from './ip/parse.ts';
+import { noIp, planIp } from './ip/plan.ts';
 import { freeName, hostDeviceName } from './names.ts';
 
 /** What the plan has to know of the place it is made in. */
@@ -24,7 +27,6 @@ export interface Surroundings {
 }
 
 const DEFAULT_MTU = 1500;
-const MAX_ADDRESSES = 64;
 
 /** A caller's own name for a wire: what can be told from an id and put on a command line. */
 export function checkConnection(connection: string): string {
@@ -46,41 +48,31 @@ function refuseTaken(name: string, side: Side, { netns: ref }: SideSpec): never 
 }
 
 /** Looks the wanted name up, or all names for want of one: a pod may have thousands. */
-function chooseName(spec: SideSpec, side: Side, netns: NetnsHandle, promised: ReadonlySet<string>): string {
+function chooseName(
+  socket: NetlinkSocket,
+  spec: SideSpec,
+  side: Side,
+  promised: ReadonlySet<string>,
+): string {
   if (spec.name === null) {
-    const names = inPod(netns, (socket) => listDevices(socket)).map((device) => device.name);
+    const names = listDevices(socket).map((device) => device.name);
     return freeName(new Set([...names, ...promised]));
   }
   const name = parseIfname(spec.name, `${side}.name`);
-  if (promised.has(name) || inPod(netns, (socket) => findByName(socket, name)) !== null)
-    refuseTaken(name, side, spec);
+  if (promised.has(name) || findByName(socket, name) !== null) refuseTaken(name, side, spec);
   return name;
 }
 
-/** Some kernels take a group address for an interface's own, and then nobody can answer to it. */
-function podAddress(value: string, field: string): string {
-  const cidr = parseCidr(value, field);
-  if (isGroup(cidr.address))
-    throw new InputError(field, value, 'the address of one interface', 'it is a group address');
-  return formatCidr(cidr);
+interface SidePlan {
+  spec: SideSpec;
+  side: Side;
+  id: number;
+  netns: NetnsHandle;
+  /** Those of ours in the same namespace. */
+  ends: readonly KnownEnd[];
 }
 
-function refuseUntilKnown({ routes, neighbors, policies }: IpSpec, side: Side): void {
-  for (const [field, list] of Object.entries({ routes, neighbors, policies }))
-    if (list.length > 0)
-      throw new Failure('unsupported', `${side}.${field} are not applied by this version`, {
-        field: `${side}.${field}`,
-      });
-}
-
-function planSide(
-  spec: SideSpec,
-  side: Side,
-  id: number,
-  netns: NetnsHandle,
-  promised: readonly SideRecord[],
-  at: Surroundings,
-): SideRecord {
+function planSide({ spec, side, id, netns, ends }: SidePlan, at: Surroundings): SideRecord {
   const own = sameNetns(netns, at.own);
   if (own && !at.allowHostNetns)
     throw new Failure(
@@ -92,24 +84,20 @@ function planSide(
         allowed: 'any other network namespace',
       },
     );
-  if (spec.addresses.length > MAX_ADDRESSES)
-    throw new InputError(`${side}.address`, `${spec.addresses.length} addresses`, `at most ${MAX_ADDRESSES}`);
-  refuseUntilKnown(spec, side);
-  const coming = new Set(promised.filter((p) => sameNetns(p.netns, netns)).map((p) => p.name));
-  const name = chooseName(spec, side, netns, coming);
-  return {
+  const wanted = parseIpSpec(spec, side);
+  const mac = spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`);
+  const promised = new Set(ends.filter(({ opening }) => opening).map(({ record }) => record.name));
+  return inPod(netns, (socket) => ({
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
     hostIfindex: 0,
-    name,
+    name: chooseName(socket, spec, side, promised),
     ifindex: 0,
-    mac: spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`),
-    addresses: spec.addresses.map((a) => podAddress(a, `${side}.address`)),
-    routes: [],
-    neighbors: [],
-    policies: [],
+    mac,
+    ...planIp((act) => act(socket), wanted, { side, had: noIp, ends }),
+    coming: null,
     own,
-  };
+  }));
 }
 
 export function refuseMtuWithoutIpv6(mtu: number, ...ends: readonly SideRecord[]): void {
@@ -130,19 +118,25 @@ export interface PlanInput {
   spec: WireSpec;
   id: number;
   netns: Readonly<Record<Side, NetnsHandle>>;
-  /** Sides of wires that are being set up: their names are taken too. */
-  promised: readonly SideRecord[];
+  /** Those of ours that end in the namespace of a side. */
+  ends: Readonly<Record<Side, readonly KnownEnd[]>>;
 }
 
 /** Everything about a wire that can be known before anything is created. Throws InputError or Failure. */
-export function planWire({ spec, id, netns, promised }: PlanInput, at: Surroundings): WireRecord {
+export function planWire({ spec, id, netns, ends }: PlanInput, at: Surroundings): WireRecord {
   if (!datapathChoices.includes(spec.datapath))
     throw new InputError('datapath', spec.datapath, 'auto, tcx, clsact or xdp');
   const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
-  const left = planSide(spec.left, 'left', id, netns.left, promised, at);
+  const left = planSide({ spec: spec.left, side: 'left', id, netns: netns.left, ends: ends.left }, at);
   // Both ends may be in one namespace.
-  const right = planSide(spec.right, 'right', id, netns.right, [...promised, left], at);
+  const beside: KnownEnd[] = sameNetns(netns.left, netns.right)
+    ? [{ record: left, side: 'left', wire: id, opening: true }]
+    : [];
+  const right = planSide(
+    { spec: spec.right, side: 'right', id, netns: netns.right, ends: [...ends.right, ...beside] },
+    at,
+  );
   refuseMtuWithoutIpv6(mtu, left, right);
   if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
   const record: WireRecord = {

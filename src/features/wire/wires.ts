@@ -1,15 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
-import { KEPT_ERRORS, type SideRecord, type WireRecord } from '../../state/wire-record.ts';
+import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
 import { Failure } from '../failure.ts';
 import type { WireChange, WireEvent, WireItem, WireName, Wires, WireSpec } from './api.ts';
-import { carryOutChange, planChange } from './change.ts';
+import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
+import type { Handles } from './devices.ts';
+import { Ends } from './ends.ts';
 import { inTurn, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
 import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import { checkConnection, planWire, type Surroundings } from './plan.ts';
+import { waitReady } from './ready.ts';
 import { toldAsFailure } from './refusal.ts';
 
 const describeName = (name: WireName): string =>
@@ -22,6 +26,7 @@ export class WireBook implements Wires {
   readonly #at: Surroundings;
   readonly #log: Logger;
   readonly #entries = new Map<number, Entry>();
+  readonly #ends = new Ends();
   /** Connection names in use or being set up. */
   readonly #names = new Map<string, number>();
   readonly #listeners = new Set<(event: WireEvent) => void>();
@@ -42,6 +47,7 @@ export class WireBook implements Wires {
     const entry: Entry = { record, scope, state, down: new Set(), turn: Promise.resolve() };
     this.#entries.set(record.id, entry);
     this.#names.set(record.connection, record.id);
+    this.#ends.add(entry);
     return entry;
   }
 
@@ -49,6 +55,7 @@ export class WireBook implements Wires {
   drop(entry: Entry): void {
     if (!entry.scope.isEmpty) return;
     this.#entries.delete(entry.record.id);
+    this.#ends.remove(entry);
     if (this.#names.get(entry.record.connection) === entry.record.id)
       this.#names.delete(entry.record.connection);
   }
@@ -85,7 +92,8 @@ export class WireBook implements Wires {
           },
         );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
-      const record = planWire({ spec, id: this.#freeId(), netns, promised: this.#promised() }, this.#at);
+      const ends = { left: this.#ends.in(netns.left), right: this.#ends.in(netns.right) };
+      const record = planWire({ spec, id: this.#freeId(), netns, ends }, this.#at);
       const entry = this.enter(record, 'opening');
       try {
         await inTurn(entry, () => openWire(entry, this.#shop, netns));
@@ -106,13 +114,6 @@ export class WireBook implements Wires {
       const id = this.#shop.dataplane.allocateWire();
       if (!this.#names.has(`wire-${id}`)) return id;
     }
-  }
-
-  /** Interfaces that wires being set up will have; the kernel does not show them yet. */
-  #promised(): SideRecord[] {
-    return [...this.#entries.values()]
-      .filter(({ state }) => state === 'opening')
-      .flatMap(({ record }) => [record.left, record.right]);
   }
 
   #checkFree(connection: string): void {
@@ -150,13 +151,32 @@ export class WireBook implements Wires {
           throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
         const handles = bothAlive(found);
         if (!handles) throw new Failure('refused', `Wire ${entry.record.id}: a namespace of it has ended`);
-        const wanted = planChange(entry.record, change, this.#at.tcx);
-        carryOutChange(entry, wanted, this.#shop, handles);
-        this.rewrite(entry, wanted);
-        this.announce('updated', entry.record, `mtu ${entry.record.mtu}, ${entry.record.datapath}`);
+        await this.#carryOut(entry, change, handles);
         return this.#item(entry);
       }),
     );
+  }
+
+  async #carryOut(entry: Entry, change: WireChange, handles: Handles): Promise<void> {
+    const { record } = entry;
+    const ends = { left: this.#ends.in(record.left.netns), right: this.#ends.in(record.right.netns) };
+    const plan = { record, change, handles, ends };
+    const wanted = planChange(plan, this.#at.tcx);
+    const noted = changing(record, wanted);
+    if (noted !== record) this.rewrite(entry, noted);
+    let done: Done;
+    try {
+      done = carryOutChange(entry, plan, wanted, this.#shop);
+    } catch (error) {
+      // Otherwise what is there has to be told from the record still.
+      if (noted !== record && !(error instanceof HalfDone)) this.rewrite(entry, record);
+      throw error;
+    }
+    if (done.summary.length === 0 && isDeepStrictEqual(record, wanted)) return;
+    this.rewrite(entry, wanted);
+    // Without carrier nothing could become ready.
+    if (done.joins && entry.down.size === 0) await waitReady(wanted, handles);
+    this.announce('updated', wanted, done.summary.join('; '));
   }
 
   /** Changes what is known of a wire, in memory and on disk. */

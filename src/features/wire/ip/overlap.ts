@@ -1,0 +1,49 @@
+import type { Side } from '../../../dataplane/port.ts';
+import { listAddresses, type Address } from '../../../net/addr.ts';
+import { type Cidr, covers, formatCidr, hostCidr, networkOf, overlap, parseCidr } from '../../../net/cidr.ts';
+import { findByIndex } from '../../../net/device.ts';
+import type { NetlinkSocket } from '../../../net/socket.ts';
+import { Failure } from '../../failure.ts';
+
+/** Every interface has link-local addresses of the same prefix. */
+const LINK_LOCAL = parseCidr('fe80::/10', 'link-local');
+/** In every namespace. */
+const LOOPBACK_IFINDEX = 1;
+
+/** What an interface reaches by itself: its subnet, and the far end's where it has one of its own. */
+function subnetsOf({ cidr, peer, ifindex }: Address): Cidr[] {
+  // All of 127.0.0.0/8 is lo's, yet an address of it on another interface does nobody harm.
+  if (ifindex === LOOPBACK_IFINDEX) return [hostCidr(cidr.address)];
+  return peer === null ? [cidr] : [hostCidr(cidr.address), { ...cidr, address: peer }];
+}
+
+/**
+ * Refuses addresses that would draw traffic away from an interface of the pod's own. Between interfaces
+ * of ours (`ours`, by ifindex) they may overlap: that is what policies are for. `index` is an
+ * address's place in its field.
+ */
+export function refuseOverlap(
+  socket: NetlinkSocket,
+  addresses: readonly { value: string; index: number }[],
+  side: Side,
+  ours: ReadonlySet<number>,
+): void {
+  const wanted = addresses
+    .map((address) => ({ ...address, cidr: parseCidr(address.value, `${side}.addresses`) }))
+    .filter(({ cidr }) => !covers(LINK_LOCAL, cidr));
+  if (wanted.length === 0) return;
+  for (const theirs of listAddresses(socket, null, (ifindex) => ours.has(ifindex)))
+    for (const subnet of subnetsOf(theirs)) {
+      const hit = wanted.find(({ cidr }) =>
+        theirs.ifindex === LOOPBACK_IFINDEX ? cidr.address === subnet.address : overlap(cidr, subnet),
+      );
+      if (hit === undefined) continue;
+      const field = `${side}.addresses[${hit.index}]`;
+      const name = findByIndex(socket, theirs.ifindex)?.name ?? String(theirs.ifindex);
+      throw new Failure(
+        'refused',
+        `${field} is '${hit.value}': it overlaps ${formatCidr(networkOf(subnet))} of '${name}'`,
+        { field, value: hit.value, allowed: "an address outside of what the pod's own interfaces have" },
+      );
+    }
+}
