@@ -1,3 +1,4 @@
+// Long because each verb of workloads is tested with the same agent in memory.
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -246,7 +247,7 @@ describe('services', () => {
     ],
     [`name: a${'\n'.repeat(1024 * 1024)}`, 'What stdin says is larger than 1048576 bytes'],
     ['a: &a [x]\nb: [*a,*a,*a]\nname: &n [*a,*a]\nm: [*n,*n,*n,*n]'.padEnd(10), 'stdin: '],
-  ])('put %.80j', async (stdin, message) => {
+  ])('put of what is wrong, number %#', async (stdin, message) => {
     const { code, out, err } = await ask('service put -f -', { stdin });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(`vwire: ${message}`);

@@ -17,6 +17,7 @@ export interface Summary {
   readonly cpu: number;
 }
 export function median(values: readonly number[]): number;
+export function quantile(values: readonly number[], q: number): number;
 export function ratios(
   values: readonly (number | null)[],
   references: readonly (number | null)[],

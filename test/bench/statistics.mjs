@@ -8,6 +8,13 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+/** The smallest value that at least a share `q` of all does not exceed (nearest rank). */
+export function quantile(values, q) {
+  if (values.length === 0) throw new RangeError('The quantile of no values');
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+}
+
 /**
  * Median, lowest and highest of the quotients value / reference of the same round. Rounds in which either
  * is missing (null) or the reference is 0 do not count; null when no round is left.

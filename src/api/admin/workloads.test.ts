@@ -97,7 +97,9 @@ describe('what is asked and answered crosses the socket whole', () => {
       { update: spec.name, change },
       { update: spec.name, change: { pools: ['10.9.0.0/24'], routes: [], mtu: 9000 } },
     ]);
-    await expect(client.endpoints.update('gone', { ...change, mtu: 0 })).rejects.toMatchObject({ field: 'mtu' });
+    await expect(client.endpoints.update('gone', { ...change, mtu: 0 })).rejects.toMatchObject({
+      field: 'mtu',
+    });
     await expect(client.endpoints.update('gone', change)).rejects.toMatchObject({ code: 'not_found' });
   });
 
