@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { connectionRecord, type ConnectionRecord } from './connection-record.ts';
 import { endpointRecord, type EndpointRecord } from './endpoint-record.ts';
 import { listIfAny, readFileIfAny } from './files.ts';
+import { serviceRecord, type ServiceRecord } from './service-record.ts';
 import { wireRecord, type WireRecord } from './wire-record.ts';
 
 /** A file that is no record: kept, reported, never guessed at. */
@@ -21,6 +22,10 @@ export function connectionsDirectory(instanceDirectory: string): string {
 
 export function endpointsDirectory(instanceDirectory: string): string {
   return join(instanceDirectory, 'state', 'endpoints');
+}
+
+export function servicesDirectory(instanceDirectory: string): string {
+  return join(instanceDirectory, 'state', 'services');
 }
 
 export interface Read<T> {
@@ -60,4 +65,10 @@ export function readConnectionRecords(instanceDirectory: string): Read<Connectio
 export function readEndpointRecords(instanceDirectory: string): Read<EndpointRecord> {
   const { records, unreadable } = readRecords(endpointsDirectory(instanceDirectory), endpointRecord);
   return { records: records.sort((a, b) => a.name.localeCompare(b.name)), unreadable };
+}
+
+/** Reads every network service's record of an instance, by name; needs no agent. */
+export function readServiceRecords(instanceDirectory: string): Read<ServiceRecord> {
+  const { records, unreadable } = readRecords(servicesDirectory(instanceDirectory), serviceRecord);
+  return { records: records.sort((a, b) => (a.name < b.name ? -1 : 1)), unreadable };
 }

@@ -6,8 +6,11 @@ export interface NetnsFile {
 
 export const formatInodeUrl = ({ dev, inode }: NetnsFile): string => `inode://${dev}/${inode}`;
 
-/** `inode://4/4026532000`; null if it is of another form. */
+/**
+ * `inode://4/4026532000`; null if it is of another form. Layered file systems number with all 64 bits, of which both
+ * sides lose the same ones.
+ */
 export function parseInodeUrl(url: string): NetnsFile | null {
-  const [, dev, inode] = /^inode:\/\/(\d{1,15})\/(\d{1,15})$/.exec(url) ?? [];
+  const [, dev, inode] = /^inode:\/\/(\d{1,20})\/(\d{1,20})$/.exec(url) ?? [];
   return dev === undefined || inode === undefined ? null : { dev: Number(dev), inode: Number(inode) };
 }

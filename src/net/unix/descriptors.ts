@@ -1,8 +1,10 @@
-import { AbortError, ClosedError } from '../error.ts';
+import { AbortError, ClosedError, NetError } from '../error.ts';
 import type { NetnsIdentity } from '../netns.ts';
 import { DESCRIPTORS_HELD, TAKEN_MS, UNTAKEN_MS } from './limits.ts';
 import { Passed } from './passed.ts';
 import type { Room } from './room.ts';
+
+const ENOTSOCK = 88;
 
 interface Held {
   readonly file: Passed;
@@ -73,13 +75,18 @@ export class Descriptors {
 
   /**
    * A descriptor of its own of the file with this identity, which the caller closes. Waits for it to
-   * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed.
+   * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed. Where a socket's file
+   * is wanted anything else is refused with ENOTSOCK, and not duplicated: to close it might take for ever.
    */
-  async take(identity: NetnsIdentity, signal: AbortSignal): Promise<number> {
+  async take(
+    identity: NetnsIdentity,
+    signal: AbortSignal,
+    wanted: 'any' | 'socket file' = 'any',
+  ): Promise<number> {
     if (!this.#open) throw new ClosedError('connection', 'Take descriptor');
     const key = keyOf(identity);
     const held = this.#held.get(key);
-    if (held !== undefined) return this.#use(key, held);
+    if (held !== undefined) return this.#use(key, held, wanted);
     const late = (): AbortError =>
       new AbortError(`No descriptor of file inode://${identity.dev}/${identity.inode} was passed`, signal);
     if (signal.aborted) throw late();
@@ -92,7 +99,7 @@ export class Descriptors {
         key,
         give: (arrived) => {
           over();
-          resolve(this.#use(key, arrived));
+          resolve(this.#use(key, arrived, wanted));
         },
         fail: (error) => {
           over();
@@ -153,7 +160,9 @@ export class Descriptors {
   }
 
   /** Async for its failure; the duplicate is made before it returns, as the held one may be gone afterwards. */
-  async #use(key: string, held: Held): Promise<number> {
+  async #use(key: string, held: Held, wanted: 'any' | 'socket file'): Promise<number> {
+    if (wanted === 'socket file' && !held.file.isSocketFile)
+      throw new NetError('Take descriptor of', `inode://${held.file.dev}/${held.file.inode}`, ENOTSOCK);
     const copy = held.file.duplicate();
     this.#keep(key, held, true);
     return copy;

@@ -27,3 +27,6 @@ export const CONNECTIONS_PER_ORIGIN = 64;
 export const ACCEPT_PAUSE_MS = 100;
 /** Pause in ms before connecting again to a listener whose backlog is full. */
 export const CONNECT_PAUSE_MS = 10;
+
+/** Symbolic links on the way to a socket's file, as many as the kernel follows. */
+export const SYMLINKS = 40;

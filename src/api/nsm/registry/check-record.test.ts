@@ -149,6 +149,11 @@ describe('a service', () => {
       service('a', [{ sourceSelector: { 'a b': '' } }]),
       `Field 'matches[0].source_selector' has the label "a b"`,
     ],
+    [
+      service('a', [{ routes: [{ weight: -1 }] }]),
+      "Field 'matches[0].routes[0].weight' is -1: allowed is 0 to 4294967295",
+    ],
+    [service('a', [{ routes: [{ weight: 0.5 }] }]), "Field 'matches[0].routes[0].weight' is 0.5"],
     [service('a', [{ metadata: { labels: many(65) } }]), "Field 'matches[0].metadata' has 65 labels"],
     [
       service('a', [{ routes: [{}, { destinationSelector: { app: '\0' } }] }]),

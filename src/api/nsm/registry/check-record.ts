@@ -17,6 +17,7 @@ import {
   maxServiceBytes,
   maxServicesPerEndpoint,
   maxUrl,
+  maxWeight,
 } from './limits.ts';
 import type { Labels } from './template.ts';
 
@@ -100,18 +101,27 @@ export function checkEndpoint(endpoint: NetworkServiceEndpoint): void {
 
 /** `payload` may be empty. */
 export function checkService(service: NetworkService): void {
-  checkName('name', service.name);
-  const { payload, matches } = service;
+  const { name, payload } = service;
+  checkName('name', name);
   if (payload !== '' && !(payloads as readonly string[]).includes(payload))
     refuse('payload', payload, `is '${shown(payload)}'`, payloads.join(' or '));
+  checkServicePattern(service);
+}
+
+/** What a Find asks for: of any name and payload, but no larger than a service. */
+export function checkServicePattern(service: NetworkService): void {
+  const { matches } = service;
   checkCount('matches', matches.length, 'matches', maxMatches);
   for (const [i, match] of matches.entries()) {
     const field = `matches[${i}]`;
     checkLabels(`${field}.source_selector`, match.sourceSelector);
     if (match.metadata !== undefined) checkLabels(`${field}.metadata`, match.metadata.labels);
     checkCount(`${field}.routes`, match.routes.length, 'routes', maxRoutes);
-    for (const [j, route] of match.routes.entries())
-      checkLabels(`${field}.routes[${j}].destination_selector`, route.destinationSelector);
+    for (const [j, { destinationSelector, weight }] of match.routes.entries()) {
+      checkLabels(`${field}.routes[${j}].destination_selector`, destinationSelector);
+      if (!Number.isInteger(weight) || weight < 0 || weight > maxWeight)
+        refuse(`${field}.routes[${j}].weight`, String(weight), `is ${weight}`, `0 to ${maxWeight}`);
+    }
   }
   const { length } = toBinary(NetworkServiceSchema, service);
   if (length > maxServiceBytes)

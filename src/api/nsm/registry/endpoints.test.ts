@@ -35,6 +35,7 @@ describe('registering', () => {
       record: kept,
       owner,
       target: 'unix:///e',
+      hosted: false,
       expires: clock.now() + maxLifeMs,
     });
   });

@@ -38,6 +38,8 @@ export interface EndpointEntry {
   readonly owner: string;
   /** Where it is dialled. */
   readonly target: string;
+  /** The agent itself answers for it. */
+  readonly hosted: boolean;
   /** ms since the epoch; null is never. */
   readonly expires: number | null;
 }
@@ -122,9 +124,7 @@ export class Endpoints {
   }
 
   /** What is there, then every change, until it is ended. Throws Failure `exhausted` at a limit. */
-  watch(
-    asked: Asked<NetworkServiceEndpoint>,
-  ): AsyncIterableIterator<Change<NetworkServiceEndpoint>, undefined> {
+  watch(asked: Asked<NetworkServiceEndpoint>): AsyncIterable<Change<NetworkServiceEndpoint>> {
     return this.#watchers.add(asked, this.find(asked));
   }
 
@@ -248,6 +248,7 @@ const shownEntry = ({ record, terms, expires }: Entry): EndpointEntry => ({
   record,
   owner: terms.owner,
   target: terms.target ?? record.url,
+  hosted: terms.neverExpires === true,
   expires: expires === Infinity ? null : expires,
 });
 

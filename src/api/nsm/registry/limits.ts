@@ -20,6 +20,9 @@ export const maxMatches = 64;
 /** Of one match. */
 export const maxRoutes = 64;
 
+/** What its field in NSM's message takes. */
+export const maxWeight = 2 ** 32 - 1;
+
 /** What one registration may hold in all, fields that are not known here included. */
 export const maxEndpointBytes = 8 * 1024;
 export const maxServiceBytes = 64 * 1024;
@@ -43,14 +46,8 @@ export const maxLifeMs = 60_000;
 export const maxWatchers = 8192;
 export const maxWatchersPerOwner = 512;
 
-/** Changes a watcher may be behind, beyond what was there when it began. */
-export const maxPendingChanges = 1024;
-
 /** How many of the names that exist an answer tells. */
 export const maxNamesTold = 10;
 
 /** A descriptor is sent before the call it belongs to, so it is there or it never comes. */
 export const descriptorWaitMs = 2000;
-
-/** Symbolic links on the way to a socket, as many as the kernel follows. */
-export const maxSymlinks = 40;

@@ -135,7 +135,7 @@ export class NetworkServices {
   }
 
   /** What is there, then every change, until it is ended. Throws Failure `exhausted` at a limit. */
-  watch(asked: Asked<NetworkService>): AsyncIterableIterator<Change<NetworkService>, undefined> {
+  watch(asked: Asked<NetworkService>): AsyncIterable<Change<NetworkService>> {
     return this.#watchers.add(asked, this.find(asked));
   }
 

@@ -79,6 +79,7 @@ export class RegistryStore {
     return entry;
   }
 
+  /** Releases what is held for endpoints. */
   close(): void {
     this.endpoints.close();
   }

@@ -4,7 +4,8 @@ import { FakeClock } from '../../../../test/fake/clock.ts';
 import { endpoint, service } from '../../../../test/nsm/records.ts';
 import type { NetworkServiceEndpoint } from '../proto/registry_pb.ts';
 import { Endpoints } from './endpoints.ts';
-import { maxLifeMs, maxPendingChanges, maxWatchers, maxWatchersPerOwner } from './limits.ts';
+import { maxWaitingItems } from '../grpc/limits.ts';
+import { maxLifeMs, maxWatchers, maxWatchersPerOwner } from './limits.ts';
 import { isEndpointAsked, isServiceAsked } from './query.ts';
 import { RegistryStore } from './store.ts';
 import type { Change } from './watch.ts';
@@ -109,19 +110,21 @@ describe('a watcher', () => {
 
   test('that takes what comes is never behind', async () => {
     const stream = watch(all);
-    const taken = take(stream, 3 * maxPendingChanges);
-    for (let i = 0; i < 3 * maxPendingChanges; i += 1) {
+    const taken = take(stream, 3 * maxWaitingItems);
+    for (let i = 0; i < 3 * maxWaitingItems; i += 1) {
       put('e', String(i));
       if (i % 100 === 0) await clock.advance(0);
     }
-    expect((await taken).at(-1)).toBe(`e ${3 * maxPendingChanges - 1}`);
+    expect((await taken).at(-1)).toBe(`e ${3 * maxWaitingItems - 1}`);
   });
 
   test('that is too far behind is ended and told', async () => {
     const stream = watch(all);
     const other = watch(endpoint('f'));
-    for (let i = 0; i <= maxPendingChanges; i += 1) put('e', String(i));
-    await expect(take(stream, maxPendingChanges + 1)).rejects.toThrow(/too slow|behind/);
+    for (let i = 0; i <= maxWaitingItems; i += 1) put('e', String(i));
+    await expect(take(stream, maxWaitingItems + 1)).rejects.toThrow(
+      'The reader is too slow: 1024 items waited for it; ask again',
+    );
     expect(endpoints.watchers).toBe(1);
     put('f');
     expect(await take(other, 1)).toEqual(['f']);

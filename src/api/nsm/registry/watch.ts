@@ -1,14 +1,12 @@
 import { Failure } from '../../../features/failure.ts';
-import { maxPendingChanges, maxWatchers, maxWatchersPerOwner } from './limits.ts';
+import { StreamQueue } from '../grpc/stream-queue.ts';
+import { maxWatchers, maxWatchersPerOwner } from './limits.ts';
 
 /** A record as it is, or as it was last when it is gone or no longer what was asked for. */
 export interface Change<T> {
   record: T;
   deleted: boolean;
 }
-
-type Next<T> = IteratorResult<Change<T>, undefined>;
-const done = { done: true, value: undefined } as const;
 
 export interface Asked<T> {
   /** Empty is all. */
@@ -20,67 +18,20 @@ export interface Asked<T> {
   signal: AbortSignal;
 }
 
-/** Ends by `return`, as `for await` calls it, by its signal, or by falling behind, which it throws. */
-class Watcher<T> implements AsyncIterableIterator<Change<T>, undefined> {
+interface Watcher<T> {
   readonly asked: Asked<T>;
-  /** What was there at the beginning, last first: as long as the table. What came since is bounded here. */
-  readonly #first: T[];
-  readonly #later: Change<T>[] = [];
-  readonly #waiting: ((next: Next<T>) => void)[] = [];
-  readonly #end: () => void;
-  #state: 'open' | 'behind' | 'ended' = 'open';
+  push: (change: Change<T>) => void;
+}
 
-  constructor(asked: Asked<T>, first: readonly T[], onEnd: (watcher: Watcher<T>) => void) {
-    this.asked = asked;
-    this.#first = first.toReversed();
-    this.#end = () => {
-      asked.signal.removeEventListener('abort', this.#end);
-      if (this.#state === 'open') this.#state = 'ended';
-      this.#first.length = 0;
-      this.#later.length = 0;
-      for (const resolve of this.#waiting.splice(0)) resolve(done);
-      onEnd(this);
-    };
-    asked.signal.addEventListener('abort', this.#end);
-    if (asked.signal.aborted) this.#end();
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  push(change: Change<T>): void {
-    const waiting = this.#waiting.shift();
-    if (waiting !== undefined) waiting({ done: false, value: change });
-    else if (this.#later.push(change) > maxPendingChanges) {
-      this.#state = 'behind';
-      this.#end();
-    }
-  }
-
-  next(): Promise<Next<T>> {
-    if (this.#state === 'behind') {
-      this.#state = 'ended';
-      return Promise.reject(
-        new Failure(
-          'exhausted',
-          `The watcher is more than ${maxPendingChanges} changes behind and was ended: find again what is there`,
-        ),
-      );
-    }
-    if (this.#state === 'ended') return Promise.resolve(done);
-    const first = this.#first.pop();
-    if (first !== undefined)
-      return Promise.resolve({ done: false, value: { record: first, deleted: false } });
-    const change = this.#later.shift();
-    if (change !== undefined) return Promise.resolve({ done: false, value: change });
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  return(): Promise<Next<T>> {
-    if (this.#state === 'open') this.#end();
-    this.#state = 'ended';
-    return Promise.resolve(done);
+async function* withFirst<T>(
+  first: readonly T[],
+  later: StreamQueue<Change<T>>,
+): AsyncGenerator<Change<T>, void> {
+  try {
+    for (const record of first) yield { record, deleted: false };
+    yield* later;
+  } finally {
+    later.end();
   }
 }
 
@@ -95,20 +46,30 @@ export class Watchers<T extends { name: string }> {
     return this.#count;
   }
 
-  /** Told of every change from here on. Throws Failure `exhausted` at a limit. */
-  add(asked: Asked<T>, first: readonly T[]): AsyncIterableIterator<Change<T>, undefined> {
-    const own = this.#byOwner.get(asked.owner) ?? 0;
+  /**
+   * What is there first, then every change from here on, until the signal or a reader that leaves. Throws Failure
+   * `exhausted` at a limit, and so does the iterable for a reader that is too slow.
+   */
+  add(asked: Asked<T>, first: readonly T[]): AsyncIterable<Change<T>> {
+    const { name, owner, signal } = asked;
+    const own = this.#byOwner.get(owner) ?? 0;
     if (own >= maxWatchersPerOwner) throw tooMany('this caller has', own, maxWatchersPerOwner);
     if (this.#count >= maxWatchers) throw tooMany('there are', this.#count, maxWatchers);
-    this.#byOwner.set(asked.owner, own + 1);
+    const watcher: Watcher<T> = { asked, push: () => undefined };
+    const named = this.#byName.get(name) ?? new Set();
+    this.#byName.set(name, named.add(watcher));
+    this.#byOwner.set(owner, own + 1);
     this.#count += 1;
-    const named = this.#byName.get(asked.name) ?? new Set();
-    this.#byName.set(asked.name, named);
-    const watcher = new Watcher(asked, first, (ended) => {
-      this.#drop(ended);
+    const later = new StreamQueue<Change<T>>({
+      signal,
+      onEnd: () => {
+        this.#drop(watcher);
+      },
     });
-    if (!asked.signal.aborted) named.add(watcher);
-    return watcher;
+    watcher.push = (change) => {
+      later.push(change);
+    };
+    return withFirst(first, later);
   }
 
   /** `before` is null for what is new, `after` for what is gone. */
