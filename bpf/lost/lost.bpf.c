@@ -34,6 +34,7 @@ enum skb_drop_reason {
 	SKB_DROP_REASON_NOT_SPECIFIED = 2,
 	SKB_DROP_REASON_TC_INGRESS = 3,
 	SKB_DROP_REASON_CPU_BACKLOG = 4,
+	SKB_DROP_REASON_SOCKET_RCVBUFF = 5,
 };
 #define KERNEL_REASON(name) (int)bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_##name)
 
@@ -50,6 +51,18 @@ static __always_inline enum direction opposite(enum direction direction)
 	return direction == LEFT_TO_RIGHT ? RIGHT_TO_LEFT : LEFT_TO_RIGHT;
 }
 
+/*
+ * Never a loss of a wire, wherever it happens, so that no table need be asked: our own verdict,
+ * which was counted where it was made, and a pod whose program reads more slowly than it is sent
+ * to. There may be a million of these a second.
+ */
+static __always_inline int never_ours(int reason)
+{
+	return reason == KERNEL_REASON(TC_INGRESS) ||
+	       (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_SOCKET_RCVBUFF) &&
+		reason == KERNEL_REASON(SOCKET_RCVBUFF));
+}
+
 static __always_inline int lost(struct sk_buff *skb, int reason)
 {
 	struct net_device *dev = skb->dev;
@@ -57,7 +70,7 @@ static __always_inline int lost(struct sk_buff *skb, int reason)
 	struct drop_key drop = {.reason = DROP_LOST_AFTER_REDIRECT, .kernel_reason = reason};
 	struct watched *device;
 
-	if (!dev)
+	if (!dev || never_ours(reason))
 		return 0;
 	key.netns = dev->nd_net.net->ns.inum;
 	key.ifindex = dev->ifindex;
@@ -71,8 +84,6 @@ static __always_inline int lost(struct sk_buff *skb, int reason)
 		if (reason != KERNEL_REASON(CPU_BACKLOG))
 			return 0;
 		drop.direction = opposite(device->direction);
-	} else if (reason == KERNEL_REASON(TC_INGRESS)) {
-		return 0; /* our own verdict, counted where it was made */
 	} else if (reason == KERNEL_REASON(NOT_SPECIFIED) || reason == KERNEL_REASON(CPU_BACKLOG)) {
 		/* Still on its way in, or a PEER that found the far end down. */
 		drop.direction = device->direction;

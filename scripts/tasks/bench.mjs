@@ -1,5 +1,5 @@
-// Compares: npm run bench -- local|scale|control [options]. Runs in test/sandbox.sh; what an interrupted run leaves
-// goes with the sandbox, because the SIGKILL reaches every process in it.
+// Compares: npm run bench -- local|scale|control|profile [options]. Runs in test/sandbox.sh; what an interrupted run
+// leaves goes with the sandbox, because the SIGKILL reaches every process in it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,9 @@ import { removeMemoryCgroup } from '../../test/bench/cgroup.mjs';
 
 const [kind = 'local', ...rest] = process.argv.slice(2);
 const script = fileURLToPath(new URL(`../../test/bench/${kind}.mjs`, import.meta.url));
-if (!['local', 'scale', 'control'].includes(kind) || !existsSync(script)) {
-  console.error(`vwire: there is no benchmark "${kind}": "local", "scale" or "control" is allowed`);
+const kinds = ['local', 'scale', 'control', 'profile'];
+if (!kinds.includes(kind) || !existsSync(script)) {
+  console.error(`vwire: there is no benchmark "${kind}": ${kinds.join(', ')} are allowed`);
   process.exit(2);
 }
 const cgroup = `vwire-bench-${process.pid}`;

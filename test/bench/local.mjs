@@ -8,7 +8,7 @@ import { describeMachine, load } from './machine.mjs';
 import { plot } from './plot.mjs';
 import { makePods } from './pods.mjs';
 import { killAll } from './process.mjs';
-import { page, results, workTable } from './report.mjs';
+import { floorTable, page, results, workTable } from './report.mjs';
 import { playRounds } from './rounds.mjs';
 import { subjects as known } from './subjects/index.mjs';
 import { measurements } from './works/index.mjs';
@@ -95,14 +95,20 @@ if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
 killAll();
 
 const figures = results({ machine, kernel, rounds, measurements, samples, reference });
+const floor = floorTable(samples, {
+  work: 'udp-small',
+  floor: 'tc-redirect-peer',
+  ours: ['vwire-tcx', 'vwire-clsact'],
+});
 for (const work of figures.works) console.log(`\n${work.work}\n\n${workTable(work)}`);
+if (floor !== null) console.log(`\n${floor}`);
 if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(figures, null, 2)}\n`);
 if (given.save) {
   mkdirSync(docs, { recursive: true });
   const title = 'Pod to pod on one node';
   writeFileSync(`${docs}local.json`, `${JSON.stringify(figures, null, 2)}\n`);
   writeFileSync(`${docs}local.svg`, plot(figures, line));
-  writeFileSync(`${docs}local.md`, page({ title, line, figures, subjects, notes, plot: 'local.svg' }));
+  writeFileSync(`${docs}local.md`, page({ title, line, figures, subjects, notes, plot: 'local.svg', floor }));
   console.log(`\nSaved to docs/bench/local.md`);
 }
 process.exit(broken ? 1 : 0);

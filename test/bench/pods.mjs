@@ -1,5 +1,6 @@
 // The two pods every subject joins: namespaces `left` and `right`, each with an `eth0` of fixed address and
 // MAC, neighbours permanent, so that no measurement contains an ARP exchange.
+import { writeFileSync } from 'node:fs';
 import { run } from './process.mjs';
 
 export const pods = {
@@ -46,6 +47,20 @@ export async function makeVeths() {
   }
   await bringUp();
 }
+
+const idleGroup = '7';
+
+/** Pairs of devices that carry nothing, here. */
+export async function makeIdle(pairs) {
+  const queues = 'numtxqueues 1 numrxqueues 1';
+  const line = (i) =>
+    `link add idle${i} index ${10_000_000 + i} group ${idleGroup} ${queues} type veth peer name elid${i} ${queues}`;
+  const file = '/run/idle-devices';
+  writeFileSync(file, `${Array.from({ length: pairs }, (_, i) => line(i)).join('\n')}\n`);
+  await run(['ip', '-batch', file]);
+}
+
+export const removeIdle = () => ip(`link del group ${idleGroup}`);
 
 /** Removing a pod's eth0 removes its other end, wherever that is. */
 export async function removeVeths() {
