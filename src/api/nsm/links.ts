@@ -28,8 +28,11 @@ export interface LinkParts {
   readonly onNews: (endpoint: string, connection: Connection, deleted: boolean) => void;
 }
 
-/** How long an endpoint that broke off its stream has until it counts as gone. */
+/** How long an endpoint that broke off its stream has until it counts as gone, and how often it is asked meanwhile. */
+const PATIENCE_MS = 250;
 const RETRY_MS = 250;
+/** After a start: endpoints notice it by themselves and register again, which is where they are found. */
+const START_PATIENCE_MS = 10_000;
 /** How long a way to an endpoint stays open that no connection uses. */
 const IDLE_MS = 30_000;
 
@@ -42,6 +45,7 @@ class ProcessLink implements EndpointLink {
   readonly #parts: LinkParts;
   readonly #ended = new AbortController();
   #watching = false;
+  #heard = false;
   /** On which it answered last: its peer is who answered, and what it passed came there. */
   #stream: UnixStream | null = null;
   /** Null until it is known. */
@@ -91,17 +95,19 @@ class ProcessLink implements EndpointLink {
   }
 
   /** Listens until the link is disposed of or the endpoint is gone. */
-  watch(): void {
+  watch(patienceMs = PATIENCE_MS): void {
     if (this.#watching || this.#ended.signal.aborted) return;
     this.#watching = true;
-    void this.#listen().finally(() => {
+    void this.#listen(patienceMs).finally(() => {
       this.#watching = false;
     });
   }
 
-  async #listen(): Promise<void> {
+  async #listen(patienceMs: number): Promise<void> {
     let why = 'its stream ended';
-    for (const last of [false, true]) {
+    const { clock } = this.#parts;
+    for (let until: number | null = null; ;) {
+      this.#heard = false;
       try {
         await this.#events();
       } catch (error) {
@@ -110,7 +116,11 @@ class ProcessLink implements EndpointLink {
         if (error instanceof Failure && error.code === 'unsupported') return;
       }
       if (this.#ended.signal.aborted) return;
-      if (!last) await this.#pause();
+      // The patience begins when the endpoint was last heard of.
+      if (this.#heard) until = null;
+      until ??= clock.now() + patienceMs;
+      if (clock.now() >= until) break;
+      await this.#pause();
     }
     this.answers = false;
     this.#parts.onGone(this.#endpoint.name, `endpoint '${this.#endpoint.name}' is gone: ${why}`);
@@ -126,6 +136,7 @@ class ProcessLink implements EndpointLink {
     });
     for await (const event of this.#client.monitor(selector, { signal: this.#ended.signal })) {
       this.answers = true;
+      this.#heard = true;
       if (event.type === ConnectionEventType.INITIAL_STATE_TRANSFER) continue;
       for (const connection of Object.values(event.connections))
         this.#parts.onNews(this.#endpoint.name, connection, event.type === ConnectionEventType.DELETE);
@@ -174,7 +185,7 @@ export class Links implements EndpointLinks {
   /** Listens to an endpoint of a connection that an earlier agent kept. */
   watch(endpoint: Endpoint): void {
     const link = endpoint.target === '' ? null : this.to(endpoint);
-    if (link instanceof ProcessLink) link.watch();
+    if (link instanceof ProcessLink) link.watch(START_PATIENCE_MS);
   }
 
   retain(endpoint: Endpoint): () => void {

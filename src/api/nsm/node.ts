@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Connections, Endpoints, Services } from '../../features/connection/api.ts';
 import type { Wires } from '../../features/wire/api.ts';
@@ -13,13 +14,19 @@ import { ConnectionBook } from './connections/book.ts';
 import { directoryOf, hostedRegistryOf } from './directory.ts';
 import { forwarder } from './forwarder.ts';
 import { serveNsm, type NsmServer } from './grpc/server.ts';
+import type { Caller } from './grpc/services.ts';
 import type { Tls } from './grpc/tls.ts';
 import { Healer } from './heal.ts';
 import { HostedEndpoints } from './hosted.ts';
 import { Links } from './links.ts';
 import { Manager } from './manager.ts';
 import { monitorConnections } from './monitor.ts';
+import { Reach } from './registry/reach.ts';
+import { Registry } from './registry/registry.ts';
+import { ServiceBook } from './registry/service-book.ts';
+import { keptServices } from './registry/service-files.ts';
 import { RegistryStore } from './registry/store.ts';
+import { Targets } from './registry/targets.ts';
 
 export interface NsmConfig {
   /** What this process is called in every path; the same after a restart. */
@@ -42,7 +49,7 @@ export interface NsmConfig {
 export interface Nsm {
   readonly connections: Connections;
   readonly endpoints: Endpoints;
-  readonly services: Services | null;
+  readonly services: Services;
   /** Where it listens. */
   readonly urls: readonly string[];
   /** Takes no more calls, and waits for those at work, `graceMs` at most. Connections stay and go on forwarding. */
@@ -60,7 +67,8 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   });
   const authority = new Authority(config.trust);
   const lifetimes = new Lifetimes(book, clock);
-  const store = new RegistryStore({ clock });
+  const { unreadable: unreadableServices, ...kept } = keptServices(instanceDirectory);
+  const store = new RegistryStore({ clock, ...kept });
   const of = (endpoint: string): number =>
     book.all().filter(({ record }) => record.endpoint === endpoint).length;
   const hosted = new HostedEndpoints({
@@ -84,6 +92,13 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
       void healer.endpointNews(endpoint, connection, deleted);
     },
   });
+  const isTrusted = (caller: Caller): boolean => authority.isTrusted(caller);
+  const reach = new Reach({
+    targets: new Targets(join(instanceDirectory, 'targets')),
+    isTrusted,
+    own: config.listen,
+  });
+  const registry = new Registry({ store, reach, isTrusted, log: config.registryLog });
   const chain = forwarder({
     name,
     book,
@@ -118,7 +133,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   let server: NsmServer;
   try {
     const { records, unreadable } = readEndpointRecords(instanceDirectory);
-    for (const { file, problem } of unreadable)
+    for (const { file, problem } of [...unreadable, ...unreadableServices])
       log.error({ file, problem }, 'State file cannot be read and is left alone');
     hosted.adopt(records);
     await adoptConnections({
@@ -136,6 +151,12 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
         request: (request, call) => manager.request(request, call),
         close: (connection, call) => manager.closeFor(connection, call),
         monitor: (selector, call) => monitorConnections(selector, call, book, authority),
+        registerService: (service, call) => registry.registerService(service, call),
+        unregisterService: (service, call) => registry.unregisterService(service, call),
+        findServices: (query, call) => registry.findServices(query, call),
+        registerEndpoint: (endpoint, call) => registry.registerEndpoint(endpoint, call),
+        unregisterEndpoint: (endpoint, call) => registry.unregisterEndpoint(endpoint, call),
+        findEndpoints: (query, call) => registry.findEndpoints(query, call),
       },
       { listen: config.listen, tls: config.tls, log, clock },
     );
@@ -146,7 +167,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   return {
     connections: manager,
     endpoints: hosted,
-    services: null,
+    services: new ServiceBook(store.services),
     urls: server.urls,
     async close(graceMs) {
       await server.close(graceMs);
