@@ -12,6 +12,10 @@ const sources: Sources = {
     (await import('./features/connection/read.ts')).readConnections(place, wires),
   readWire: async (place, name) => (await import('./features/wire/read.ts')).readWire(place, name).item,
   explainWire: async (place, name) => (await import('./features/wire/explain.ts')).explainWire(place, name),
+  connect: async () => {
+    const { Failure } = await import('./features/failure.ts');
+    throw new Failure('unsupported', 'This vwire cannot ask for network services yet');
+  },
   doctor: async function* (place) {
     yield* (await import('./features/doctor.ts')).doctor(place);
   },

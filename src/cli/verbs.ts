@@ -14,6 +14,11 @@ export const table: Table = {
       load: async () => (await import('./agent.ts')).agent,
     },
     {
+      path: ['request'],
+      summary: 'Ask for a network service',
+      load: async () => (await import('./request.ts')).request,
+    },
+    {
       path: ['close'],
       summary: 'Close connections',
       load: async () => (await import('./close.ts')).close,

@@ -13,6 +13,7 @@ const noSources: Sources = {
   readConnections: refuse('readConnections'),
   readWire: refuse('readWire'),
   explainWire: refuse('explainWire'),
+  connect: refuse('connect'),
   doctor: refuse('doctor'),
   startAgent: refuse('startAgent'),
 };
@@ -20,6 +21,7 @@ const noSources: Sources = {
 export interface CommandLineOptions {
   sources?: Partial<Sources>;
   stdin?: string;
+  env?: Readonly<Record<string, string>>;
   terminal?: Terminal;
   /** Sent as Ctrl-C or SIGTERM when aborted. */
   signal?: AbortSignal;
@@ -45,6 +47,7 @@ export async function vwire(line: string, options: CommandLineOptions = {}): Pro
       done.err += text;
     },
     input: () => Readable.from([Buffer.from(options.stdin ?? '')]),
+    env: options.env ?? {},
     terminal: options.terminal ?? { watched: false, colour: false },
     now: () => new Date('2026-01-02T04:05:06.000Z'),
     until: () => options.signal ?? new AbortController().signal,

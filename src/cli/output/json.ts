@@ -6,6 +6,7 @@ import type {
 } from '../../features/connection/api.ts';
 import type { CounterItem, PortItem, WireEvent, WireItem } from '../../features/wire/api.ts';
 import type { Explanation, Finding } from '../shell/sources.ts';
+import type { Granted, Update } from '../request/requester.ts';
 import type { Complaint } from '../shell/exit.ts';
 
 /** What every document of `--json` begins with. Fields are only ever added. */
@@ -126,6 +127,27 @@ export const serviceJson = (service: ServiceSpec): string =>
 
 export const serviceListJson = (services: readonly ServiceSpec[]): string =>
   line({ schema, kind: 'ServiceList', items: services.map(serviceOf) });
+
+export const requestedJson = (granted: Granted): string =>
+  line({
+    schema,
+    kind: 'Requested',
+    id: granted.id,
+    clientId: granted.clientId,
+    service: granted.service,
+    endpoint: granted.endpoint,
+    payload: granted.payload,
+    labels: granted.labels,
+    path: granted.path.map(({ name, id }) => ({ name, id })),
+    interface: granted.interface,
+    addresses: granted.addresses,
+    peerAddresses: granted.peerAddresses,
+    routes: granted.routes,
+    mtu: granted.mtu,
+  });
+
+export const updateJson = (at: string, { id, service }: Granted, { type, detail }: Update): string =>
+  line({ schema, kind: 'Update', at, type, id, service, detail });
 
 export const closedJson = (id: string): string => line({ schema, kind: 'Closed', id });
 

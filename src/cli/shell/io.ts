@@ -4,6 +4,7 @@ export interface Io {
   err(text: string): void;
   /** Stdin, to its end. */
   input(): AsyncIterable<Buffer>;
+  env: Readonly<Record<string, string | undefined>>;
   terminal: Terminal;
   now(): Date;
   /**
@@ -50,6 +51,7 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     input: () => process.stdin as AsyncIterable<Buffer>,
+    env: process.env,
     terminal: terminalOf(process.stdout, process.env),
     now: () => new Date(),
     until: (...signals) => until(signals),

@@ -3,8 +3,8 @@ import { vwire } from '../../../test/fake/command-line.ts';
 
 describe('a command line that cannot be right', () => {
   test.each([
-    ['', "Missing verb: 'vwire' takes agent, close, ls, "],
-    ['frob', "'frob' is not a verb of 'vwire': allowed are agent, close, "],
+    ['', "Missing verb: 'vwire' takes agent, request, close, ls, "],
+    ['frob', "'frob' is not a verb of 'vwire': allowed are agent, request, close, "],
     ['wire', "Missing verb: 'vwire wire' takes add, update, rm, ls"],
     ['wire frob', "'frob' is not a verb of 'vwire wire': allowed are add, update, rm, ls"],
     ['wire rm', "Missing NAME: usage is 'vwire wire rm NAME..'"],

@@ -1,4 +1,5 @@
 import type { Agent, AgentConfig } from '../../agent.ts';
+import type { Requester, RequesterOptions } from '../request/requester.ts';
 import type { ConnectionItem } from '../../features/connection/api.ts';
 import type { WireItem, WireName } from '../../features/wire/api.ts';
 
@@ -30,6 +31,8 @@ export interface Sources {
   readConnections(place: Place, wires: readonly WireItem[]): Promise<ConnectionItem[]>;
   readWire(place: Place, name: WireName): Promise<WireItem>;
   explainWire(place: Place, name: WireName): Promise<Explanation>;
+  /** The library for workloads. Whoever connects leaves or closes. Throws Unreachable too. */
+  connect(options: RequesterOptions): Promise<Requester>;
   doctor(place: Place): AsyncIterable<Finding>;
   startAgent(config: AgentConfig): Promise<Agent>;
 }
