@@ -10,8 +10,9 @@ const sources: Sources = {
   readWires: async (place) => (await import('./features/wire/read.ts')).readWires(place),
   readConnections: async (place, wires) =>
     (await import('./features/connection/read.ts')).readConnections(place, wires),
-  readWire: async (place, name) => (await import('./features/wire/read.ts')).readWire(place, name).item,
-  explainWire: async (place, name) => (await import('./features/wire/explain.ts')).explainWire(place, name),
+  readStory: async (place, name) => (await import('./features/connection/story.ts')).readStory(place, name),
+  explain: async (place, name) => (await import('./features/connection/story.ts')).explainStory(place, name),
+  openSampler: async (place) => (await import('./features/connection/sample.ts')).CounterSampler.open(place),
   connect: async () => {
     const { Failure } = await import('./features/failure.ts');
     throw new Failure('unsupported', 'This vwire cannot ask for network services yet');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
 import { MemoryAgent, quiet } from '../../test/fake/agent.ts';
+import type { MemoryConnections } from '../../test/fake/connections.ts';
 import { type MemoryWires, side, specOf } from '../../test/fake/wires.ts';
 import { AdminClient } from '../api/admin/client.ts';
 import { type AdminServer, adminSocketPath, serveAdmin } from '../api/admin/server.ts';
@@ -11,12 +12,13 @@ import { Failure, type FailureCode } from '../features/failure.ts';
 
 let runDir: string;
 let wires: MemoryWires;
+let connections: MemoryConnections;
 let server: AdminServer;
 
 beforeEach(async () => {
   runDir = mkdtempSync(join(tmpdir(), 'vwire-cli-'));
   const agent = new MemoryAgent();
-  wires = agent.wires;
+  ({ wires, connections } = agent);
   const path = adminSocketPath(runDir, 'default');
   server = await serveAdmin(agent, path, quiet().of('admin'));
 });
@@ -139,13 +141,14 @@ test('watch prints an event a line until Ctrl-C', async () => {
   const watching = ask('watch', {
     signal: interrupt.signal,
     onOut: (out: string) => {
-      if (out.split('\n').length === 4) interrupt.abort();
+      if (out.split('\n').length === 5) interrupt.abort();
     },
   });
-  await until(() => wires.listeners === 1);
+  await until(() => wires.listeners === 1 && connections.listeners === 1);
   await ask(add);
   wires.tell({ type: 'port_down', detail: 'left: the namespace ended', connection: 'x\u001b[2J' });
   await ask('wire rm 1');
+  connections.tell({ type: 'healed', id: 'c1', detail: 'by \u001b[2Jother' });
   const { code, out } = await watching;
   expect(code).toBe(130);
   expect(out).toMatchSnapshot();
@@ -153,8 +156,9 @@ test('watch prints an event a line until Ctrl-C', async () => {
 
 test('watch --json prints a document a line, and ends with 5 when the agent stops', async () => {
   const watching = ask('watch --json');
-  await until(() => wires.listeners === 1);
+  await until(() => wires.listeners === 1 && connections.listeners === 1);
   wires.tell({ type: 'adopted', detail: 'after a restart' });
+  connections.tell({ type: 'down', id: 'c1', detail: 'the endpoint is gone' });
   const [{ code, out, err }] = await Promise.all([watching, server.close(5_000)]);
   expect(code).toBe(5);
   expect(

@@ -1,16 +1,29 @@
 import { describe, expect, test } from '@jest/globals';
 import { vwire } from '../../test/fake/command-line.ts';
-import { carrier, healing, plain, rich, story, up } from '../../test/fake/sample.ts';
+import { carrier, connectionStory, healing, plain, rich, story, up } from '../../test/fake/sample.ts';
 import { Failure } from '../features/failure.ts';
 import type { Sources } from './shell/sources.ts';
 
 const sources: Partial<Sources> = {
   readWires: async () => [plain, carrier, rich],
   readConnections: async () => [up, healing],
-  readWire: async () => rich,
-  explainWire: async () => story,
+  readStory: async (_place, name) => {
+    if ('id' in name)
+      return name.id === 9 ? { wire: carrier, connection: up } : { wire: rich, connection: null };
+    return name.connection === 'c2' ? { wire: null, connection: healing } : { wire: carrier, connection: up };
+  },
+  explain: async (_place, name) => ('id' in name ? story : connectionStory),
 };
-const lines = ['ls', 'wire ls', 'inspect 7', 'explain 7'];
+const lines = [
+  'ls',
+  'wire ls',
+  'inspect 7',
+  'inspect 9',
+  'inspect nsc-0',
+  'inspect c2',
+  'explain 7',
+  'explain nsc-0',
+];
 const watched = { watched: true, colour: true };
 
 describe('for a program', () => {

@@ -26,18 +26,23 @@ export const table: Table = {
     { path: ['ls'], summary: 'List connections and wires', load: async () => (await import('./ls.ts')).ls },
     {
       path: ['inspect'],
-      summary: 'Show everything about one wire',
+      summary: 'Show everything about one connection or wire',
       load: async () => (await import('./inspect.ts')).inspect,
     },
     {
       path: ['explain'],
-      summary: 'Tell how a wire forwards, why so, and what is wrong',
+      summary: 'Tell the whole story of a connection or wire, and what is wrong',
       load: async () => (await import('./explain.ts')).explain,
     },
     {
       path: ['watch'],
-      summary: 'Follow what happens to wires',
+      summary: 'Follow what happens to connections and wires',
       load: async () => (await import('./watch.ts')).watch,
+    },
+    {
+      path: ['top'],
+      summary: 'Show what wires forward and drop per second',
+      load: async () => (await import('./top.ts')).top,
     },
     {
       path: ['wire', 'add'],

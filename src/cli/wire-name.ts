@@ -2,7 +2,7 @@ import { Failure } from '../features/failure.ts';
 import type { WireName } from '../features/wire/api.ts';
 import type { Positional } from './shell/verb.ts';
 
-/** How a verb's NAME is read: all digits is a wire's id, anything else a connection's name. */
+/** How a verb's NAME is read: all digits is a wire's id, anything else the name of a connection or a wire. */
 export function wireNameOf(typed: string): WireName {
   if (!/^\d+$/.test(typed)) return { connection: typed };
   const id = Number(typed);
@@ -14,6 +14,15 @@ export function wireNameOf(typed: string): WireName {
     allowed,
   });
 }
+
+/** What `inspect` and `explain` take. */
+export const oneStory: Positional = {
+  name: 'NAME',
+  summary: "A connection's id, the agent's or its client's; or a wire's id, which is all digits, or its name",
+  many: false,
+  optional: false,
+  completes: 'connection',
+};
 
 export const oneWire: Positional = {
   name: 'NAME',

@@ -73,6 +73,14 @@ const actNames: Record<HopAct, string> = {
   [HopAct.HOP_RELAY]: 'relay',
 };
 
+/** An entry as it stands in the table, key and value. */
+export function entryText({ ifindex }: Pick<HopKey, 'ifindex'>, hop: Hop | null): string {
+  const key = `hops[ifindex ${ifindex}, ingress]`;
+  if (hop === null) return `${key} is missing`;
+  const direction = hop.direction === Direction.LEFT_TO_RIGHT ? 'left to right' : 'right to left';
+  return `${key} = ${actionName(hop)}, out ifindex ${hop.out}, wire ${hop.wire}, ${direction}`;
+}
+
 /** What an entry does, in words: `peer`, `drop: closing`, `missing`. */
 export function actionName(hop: Hop | null): string {
   if (hop === null) return 'missing';

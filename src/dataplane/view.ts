@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { kernelEnum } from '../../loader/btf.ts';
 import { Direction, DropReason, Hook, type Counter } from '../../maps/layouts.gen.ts';
-import { actionName, reasonName } from './hops.ts';
+import { actionName, entryText, reasonName } from './hops.ts';
 import { openShared, type SharedTables } from './kernel-maps.ts';
 import { pinPaths } from './pins.ts';
 
@@ -48,6 +48,23 @@ export class View {
     return { leftToRight: sum(directions.leftToRight), rightToLeft: sum(directions.rightToLeft) };
   }
 
+  /** Of every wire that has counters, in one walk. */
+  allForwarded(): Map<number, ByDirection<Forwarded>> {
+    const none = (): Forwarded => ({ packets: 0n, segments: 0n, bytes: 0n });
+    const wires = new Map<number, ByDirection<Forwarded>>();
+    for (const [key, cpus] of this.#tables.counters.entries()) {
+      let wire = wires.get(key.wire);
+      if (!wire) wires.set(key.wire, (wire = { leftToRight: none(), rightToLeft: none() }));
+      const total = key.direction === Direction.LEFT_TO_RIGHT ? wire.leftToRight : wire.rightToLeft;
+      for (const cpu of cpus) {
+        total.packets += cpu.packets;
+        total.segments += cpu.segments;
+        total.bytes += cpu.bytes;
+      }
+    }
+    return wires;
+  }
+
   /** Drops of every wire; wire 0 holds what could not be told to one. */
   dropped(): Map<number, ByDirection<Dropped>> {
     const wires = new Map<number, ByDirection<Dropped>>();
@@ -66,6 +83,12 @@ export class View {
   /** What the kernel does with a frame that comes in at this device, in words. */
   action(ifindex: number): string {
     return actionName(this.#tables.hops.get({ ifindex, vlan: 0, hook: Hook.HOOK_INGRESS, zone: 0 }));
+  }
+
+  /** The entry for frames that come in at this device, key and value. */
+  entry(ifindex: number): string {
+    const key = { ifindex, vlan: 0, hook: Hook.HOOK_INGRESS, zone: 0 };
+    return entryText(key, this.#tables.hops.get(key));
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { run } from '../../src/cli/shell/run.ts';
 import type { Io, Terminal } from '../../src/cli/shell/io.ts';
+import type { Screen } from '../../src/cli/shell/screen.ts';
 import type { Sources } from '../../src/cli/shell/sources.ts';
 import { table } from '../../src/cli/verbs.ts';
 
@@ -11,8 +12,9 @@ const refuse = (what: string) => (): never => {
 const noSources: Sources = {
   readWires: refuse('readWires'),
   readConnections: refuse('readConnections'),
-  readWire: refuse('readWire'),
-  explainWire: refuse('explainWire'),
+  readStory: refuse('readStory'),
+  explain: refuse('explain'),
+  openSampler: refuse('openSampler'),
   connect: refuse('connect'),
   doctor: refuse('doctor'),
   startAgent: refuse('startAgent'),
@@ -22,6 +24,7 @@ export interface CommandLineOptions {
   sources?: Partial<Sources>;
   stdin?: string;
   env?: Readonly<Record<string, string>>;
+  screen?: Screen;
   terminal?: Terminal;
   /** Sent as Ctrl-C or SIGTERM when aborted. */
   signal?: AbortSignal;
@@ -48,6 +51,7 @@ export async function vwire(line: string, options: CommandLineOptions = {}): Pro
     },
     input: () => Readable.from([Buffer.from(options.stdin ?? '')]),
     env: options.env ?? {},
+    screen: () => options.screen ?? null,
     terminal: options.terminal ?? { watched: false, colour: false },
     now: () => new Date('2026-01-02T04:05:06.000Z'),
     until: () => options.signal ?? new AbortController().signal,

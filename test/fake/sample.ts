@@ -89,10 +89,21 @@ export const healing: ConnectionItem = connectionOf('c2', {
 });
 
 export const story: Explanation = {
+  connection: null,
   wire: rich,
   steps: [
     { title: "left pod 'name:client', interface 'eth7'", detail: 'up, carrier, mtu 9000', ok: true },
     { title: "right pod 'pid:4711', interface 'vwire0'", detail: 'the namespace has ended', ok: false },
   ],
   errors: [{ at: '2026-01-02T04:00:00.000Z', message: 'Namespace of process 4711 ended' }],
+};
+
+export const connectionStory: Explanation = {
+  connection: { ...healing, wire: 9 },
+  wire: carrier,
+  steps: [
+    { title: "request for service 'my-service', IP", detail: 'app=client; path: a -> b', ok: true },
+    { title: "endpoint 'my-endpoint'", detail: 'the only endpoint; another is being asked', ok: false },
+  ],
+  errors: healing.errors.map(({ at, message }) => ({ at, message })),
 };

@@ -7,6 +7,7 @@ import type {
 import type { CounterItem, PortItem, WireEvent, WireItem } from '../../features/wire/api.ts';
 import type { Explanation, Finding } from '../shell/sources.ts';
 import type { Granted, Update } from '../request/requester.ts';
+import type { Rate, Rates } from '../rates.ts';
 import type { Complaint } from '../shell/exit.ts';
 
 /** What every document of `--json` begins with. Fields are only ever added. */
@@ -14,6 +15,14 @@ const schema = 'vwire/v1';
 
 /** An event as the agent sent it; a newer agent may send types this client does not know. */
 export type AnyEvent = Omit<WireEvent, 'type'> & { type: string };
+
+/** A change of a connection, likewise. */
+export interface AnyChange {
+  at: string;
+  type: string;
+  id: string;
+  detail: string;
+}
 
 const portOf = ({ netns, name, ifindex, mac, host, addresses }: PortItem) => ({
   netns,
@@ -92,6 +101,24 @@ export const wireListJson = (
 
 export const wireJson = (wire: WireItem): string => line({ schema, kind: 'Wire', ...itemOf(wire) });
 
+/** A wire that was asked for by its id, with the connection it is for. */
+export const carrierJson = (wire: WireItem, connection: ConnectionItem | null): string =>
+  line({
+    schema,
+    kind: 'Wire',
+    ...itemOf(wire),
+    request: connection === null ? null : connectionOf(connection),
+  });
+
+/** A connection that was asked for by its name, with the wire it has. */
+export const connectionJson = (connection: ConnectionItem, wire: WireItem | null): string =>
+  line({
+    schema,
+    kind: 'Connection',
+    ...connectionOf(connection),
+    carrier: wire === null ? null : itemOf(wire),
+  });
+
 const endpointOf = (endpoint: EndpointItem) => ({
   name: endpoint.name,
   services: endpoint.services,
@@ -149,6 +176,30 @@ export const requestedJson = (granted: Granted): string =>
 export const updateJson = (at: string, { id, service }: Granted, { type, detail }: Update): string =>
   line({ schema, kind: 'Update', at, type, id, service, detail });
 
+const rateOf = ({ packets, segments, bits, dropped }: Rate) => ({
+  packetsPerSecond: packets,
+  segmentsPerSecond: segments,
+  bitsPerSecond: bits,
+  droppedPerSecond: dropped,
+});
+
+/** Rates are numbers: nothing forwards 2^53 bits a second. */
+export const ratesJson = (at: string, { seconds, wires }: Rates): string =>
+  line({
+    schema,
+    kind: 'Rates',
+    at,
+    seconds,
+    items: wires.map((each) => ({
+      wire: each.wire,
+      connection: each.connection,
+      clientId: each.clientId,
+      service: each.service,
+      leftToRight: rateOf(each.leftToRight),
+      rightToLeft: rateOf(each.rightToLeft),
+    })),
+  });
+
 export const closedJson = (id: string): string => line({ schema, kind: 'Closed', id });
 
 export const logLevelsJson = (levels: Readonly<Record<string, string>>): string =>
@@ -156,17 +207,21 @@ export const logLevelsJson = (levels: Readonly<Record<string, string>>): string 
 
 export const removedJson = (name: string): string => line({ schema, kind: 'Removed', name });
 
-export const explanationJson = ({ wire, steps, errors }: Explanation): string =>
+export const explanationJson = ({ connection, wire, steps, errors }: Explanation): string =>
   line({
     schema,
     kind: 'Explanation',
-    wire: itemOf(wire),
+    connection: connection === null ? null : connectionOf(connection),
+    wire: wire === null ? null : itemOf(wire),
     steps: steps.map(({ title, detail, ok }) => ({ title, detail, ok })),
     errors: errors.map(({ at, message }) => ({ at, message })),
   });
 
 export const eventJson = ({ at, type, wire, connection, detail }: AnyEvent): string =>
   line({ schema, kind: 'Event', at, type, wire, connection, detail });
+
+export const changeJson = ({ at, type, id, detail }: AnyChange): string =>
+  line({ schema, kind: 'ConnectionEvent', at, type, connection: id, detail });
 
 export const doctorJson = (findings: readonly Finding[]): string =>
   line({

@@ -22,14 +22,26 @@ export const toneOfConnection: Readonly<Record<ConnectionState, Tone>> = {
   closing: 'warning',
 };
 
+/** By the agent's ids: the client's where only one connection has it, which is what people know it by. */
+export function namesOf(
+  connections: readonly Pick<ConnectionItem, 'id' | 'clientId'>[],
+): ReadonlyMap<string, string> {
+  const clients = new Map<string, number>();
+  for (const { clientId } of connections) clients.set(clientId, (clients.get(clientId) ?? 0) + 1);
+  return new Map(
+    connections.map(({ id, clientId }) => [
+      id,
+      // All digits would be read as the id of a wire.
+      clients.get(clientId) === 1 && !/^\d+$/.test(clientId) ? clientId : id,
+    ]),
+  );
+}
+
 /** Wires in the order of their ids, each with its connection; then the connections that have none. */
 function rowsOf(wires: readonly WireItem[], connections: readonly ConnectionItem[]): Row[] {
   const byWire = new Map(connections.map((connection) => [connection.wire, connection]));
-  const clients = new Map<string, number>();
-  for (const { clientId } of connections) clients.set(clientId, (clients.get(clientId) ?? 0) + 1);
-  // All digits would be read as the id of a wire.
-  const nameOf = ({ id, clientId }: ConnectionItem): string =>
-    clients.get(clientId) === 1 && !/^\d+$/.test(clientId) ? clientId : id;
+  const names = namesOf(connections);
+  const nameOf = ({ id }: ConnectionItem): string => names.get(id) ?? id;
   const ids = new Set(wires.map(({ id }) => id));
   return [
     ...wires.map((wire) => {

@@ -1,3 +1,5 @@
+import { type Screen, TerminalScreen } from './screen.ts';
+
 /** Where a verb writes and what it may know about its surroundings; tests pass their own. */
 export interface Io {
   out(text: string): void;
@@ -6,6 +8,8 @@ export interface Io {
   input(): AsyncIterable<Buffer>;
   env: Readonly<Record<string, string | undefined>>;
   terminal: Terminal;
+  /** Takes the whole terminal over; null where there is none. Whoever takes it closes it. */
+  screen(): Screen | null;
   now(): Date;
   /**
    * Aborts when one of these signals comes. Until a verb asks, signals do what they always do;
@@ -53,6 +57,10 @@ export function processIo(): Io {
     input: () => process.stdin as AsyncIterable<Buffer>,
     env: process.env,
     terminal: terminalOf(process.stdout, process.env),
+    screen: () =>
+      process.stdout.isTTY && process.stdin.isTTY
+        ? new TerminalScreen(process.stdout, process.stdin, until(['SIGINT', 'SIGTERM', 'SIGHUP']))
+        : null,
     now: () => new Date(),
     until: (...signals) => until(signals),
   };

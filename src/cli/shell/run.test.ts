@@ -86,12 +86,12 @@ test('an error under --json is one document on stderr with its schema', async ()
 
 test('the words before the verb may hold common flags, and words stay text', async () => {
   const places: unknown[] = [];
-  const explainWire = (place: unknown, name: unknown): never => {
+  const explain = (place: unknown, name: unknown): never => {
     places.push(place, name);
     throw new Error('seen');
   };
-  await vwire('--instance one --run-dir /r explain 0012 --bpffs=/b', { sources: { explainWire } });
-  await vwire('explain 0x12', { sources: { explainWire } });
+  await vwire('--instance one --run-dir /r explain 0012 --bpffs=/b', { sources: { explain } });
+  await vwire('explain 0x12', { sources: { explain } });
   expect(places).toMatchObject([
     { instance: 'one', runDir: '/r', bpffs: '/b' },
     { id: 12 },

@@ -1,6 +1,6 @@
 import type { Agent, AgentConfig } from '../../agent.ts';
 import type { Requester, RequesterOptions } from '../request/requester.ts';
-import type { ConnectionItem } from '../../features/connection/api.ts';
+import type { ConnectionItem, Sampler } from '../../features/connection/api.ts';
 import type { WireItem, WireName } from '../../features/wire/api.ts';
 
 /** Where one instance keeps its things. */
@@ -10,9 +10,14 @@ export interface Place {
   runDir: string;
 }
 
-/** One wire's story, read from pins and state files. */
-export interface Explanation {
-  wire: WireItem;
+/** What a name stands for; at least one of the two is there. */
+export interface Story {
+  connection: ConnectionItem | null;
+  wire: WireItem | null;
+}
+
+/** A story, from the request to the entries, read from pins, state files and the kernel. */
+export interface Explanation extends Story {
   steps: { title: string; detail: string; ok: boolean }[];
   errors: { at: string; message: string }[];
 }
@@ -29,10 +34,12 @@ export interface Sources {
   readWires(place: Place): Promise<WireItem[]>;
   /** `wires` are those of the same place. */
   readConnections(place: Place, wires: readonly WireItem[]): Promise<ConnectionItem[]>;
-  readWire(place: Place, name: WireName): Promise<WireItem>;
-  explainWire(place: Place, name: WireName): Promise<Explanation>;
+  readStory(place: Place, name: WireName): Promise<Story>;
+  explain(place: Place, name: WireName): Promise<Explanation>;
   /** The library for workloads. Whoever connects leaves or closes. Throws Unreachable too. */
   connect(options: RequesterOptions): Promise<Requester>;
+  /** Throws Failure. Whoever opens it closes it. */
+  openSampler(place: Place): Promise<Sampler>;
   doctor(place: Place): AsyncIterable<Finding>;
   startAgent(config: AgentConfig): Promise<Agent>;
 }

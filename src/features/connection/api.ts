@@ -142,3 +142,37 @@ export interface Services {
   remove(name: string): Promise<void>;
   list(): ServiceSpec[];
 }
+
+/** What one direction of a wire has counted so far. */
+export interface Counted {
+  packets: bigint;
+  segments: bigint;
+  bytes: bigint;
+  /** For any reason. */
+  dropped: bigint;
+}
+
+/** What a wire has counted, and whose it is. */
+export interface WireSample {
+  /** 0 is for frames that belong to no wire. */
+  wire: number;
+  /** The agent's id of the connection, or the name of a wire made by hand; empty for wire 0. */
+  connection: string;
+  /** What the connection's client calls it. */
+  clientId: string | null;
+  service: string | null;
+  leftToRight: Counted;
+  rightToLeft: Counted;
+}
+
+export interface Sample {
+  /** Milliseconds on a clock that never goes back. */
+  atMs: number;
+  wires: WireSample[];
+}
+
+/** Reads what wires have counted, again and again. Whoever opened it closes it. */
+export interface Sampler {
+  sample(): Sample;
+  close(): void;
+}

@@ -11,8 +11,8 @@ export interface ConnectionPaths {
 }
 
 /** A file says up; what the kernel does with the wire may say otherwise. */
-function stateNow(recorded: ConnectionState, wire: WireItem | undefined): ConnectionState {
-  return recorded === 'up' && (wire === undefined || wire.state === 'down') ? 'down' : recorded;
+export function stateNow(recorded: ConnectionState, wire: WireItem | null): ConnectionState {
+  return recorded === 'up' && (wire === null || wire.state === 'down') ? 'down' : recorded;
 }
 
 /** Connections of an instance as its files tell them, oldest first; `wires` are those of the same instance. */
@@ -23,7 +23,7 @@ export function readConnections(
   const byId = new Map(wires.map((wire) => [wire.id, wire]));
   const { records } = readConnectionRecords(join(runDir, instance));
   return records.map((record) => {
-    const wire = record.wire === null ? undefined : byId.get(record.wire);
+    const wire = record.wire === null ? null : (byId.get(record.wire) ?? null);
     return connectionItem(record, stateNow(recordedState(record), wire));
   });
 }

@@ -10,7 +10,7 @@ import { lacking, type Place } from './ip/converge.ts';
 import { nameOf, piecesOf } from './ip/pieces.ts';
 import { deviceAlias } from './names.ts';
 import { reopen } from './namespaces.ts';
-import { readWire, type InstancePaths } from './read.ts';
+import { openView, readWire, type InstancePaths } from './read.ts';
 
 export interface Step {
   title: string;
@@ -89,13 +89,23 @@ function programStep(record: WireRecord, side: Side, paths: InstancePaths): Step
     : { title, detail: `program id ${program} by ${record.datapath}: ${record.reason}`, ok: true };
 }
 
-function hopStep(item: WireItem, index: number, side: Side): Step {
+/** The table's entries of both hops, as they are. */
+function entriesOf(paths: InstancePaths, record: WireRecord): string[] {
+  const view = openView(paths);
+  try {
+    return sides.map((side) => view.entry(record[side].hostIfindex));
+  } finally {
+    view.close();
+  }
+}
+
+function hopStep(item: WireItem, index: number, side: Side, entry: string): Step {
   const hop = item.hops[index];
   const { packets, dropped } = side === 'left' ? item.counters.leftToRight : item.counters.rightToLeft;
   const lost = Object.entries(dropped).map(([reason, count]) => `${count} dropped: ${reason}`);
   return {
     title: `hop ${hop?.from ?? ''} -> ${hop?.to ?? ''}`,
-    detail: [hop?.action ?? 'missing', `${packets} packets forwarded`, ...lost].join('; '),
+    detail: [entry, `${packets} packets forwarded`, ...lost].join('; '),
     ok: hop !== undefined && !/^(drop|missing)/.test(hop.action),
   };
 }
@@ -103,13 +113,14 @@ function hopStep(item: WireItem, index: number, side: Side): Step {
 /** Reads kernel and files; needs no agent. In the order a frame from the left pod meets things, then back. */
 export function explainWire(paths: InstancePaths, name: WireName): Explanation {
   const { item, record } = readWire(paths, name);
+  const entries = entriesOf(paths, record);
   const host = NetlinkSocket.open();
   try {
     const steps = sides.flatMap((side, index) => [
       ...podSteps(record, side),
       hostStep(record, side, host, paths.instance),
       programStep(record, side, paths),
-      hopStep(item, index, side),
+      hopStep(item, index, side, entries[index] ?? ''),
     ]);
     const losses = lossesObserved(paths);
     steps.push({
