@@ -13,10 +13,7 @@ const sources: Sources = {
   readStory: async (place, name) => (await import('./features/connection/story.ts')).readStory(place, name),
   explain: async (place, name) => (await import('./features/connection/story.ts')).explainStory(place, name),
   openSampler: async (place) => (await import('./features/connection/sample.ts')).CounterSampler.open(place),
-  connect: async () => {
-    const { Failure } = await import('./features/failure.ts');
-    throw new Failure('unsupported', 'This vwire cannot ask for network services yet');
-  },
+  connect: async (options) => (await import('./cli/request/library.ts')).connect(options),
   doctor: async function* (place) {
     yield* (await import('./features/doctor.ts')).doctor(place);
   },

@@ -118,6 +118,12 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
+  /** Ends the client and leaves its connections: each lasts as long as its `ttlMs`, or its namespace. */
+  leave(): Promise<void> {
+    for (const handle of this.connections) handle.leave();
+    return this.close();
+  }
+
   async #open(id: string, options: RequestOptions): Promise<ConnectionHandle> {
     const { signal, retry = false, timeoutMs = requestMs } = options;
     const until = signal === undefined ? this.#over.signal : AbortSignal.any([this.#over.signal, signal]);

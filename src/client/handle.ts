@@ -163,6 +163,13 @@ export class ConnectionHandle implements AsyncDisposable {
     return this.close();
   }
 
+  /** For the client: lets go of it; it stays, and nobody keeps it any more. Readers of updates are at their end. */
+  leave(): void {
+    if (this.#closing !== null || this.#state === 'closed') return;
+    this.#closing = Promise.resolve();
+    this.#letGo();
+  }
+
   /** For the client: what the agent shows of it. */
   told(type: ConnectionEventType, shown: Connection): void {
     if (this.#closing !== null || this.#state === 'closed') return;
@@ -262,11 +269,15 @@ export class ConnectionHandle implements AsyncDisposable {
 
   #end(): void {
     this.#state = 'closed';
+    this.#tell('closed');
+    this.#letGo();
+  }
+
+  #letGo(): void {
     this.#over.abort(new Failure('failed', `Connection '${this.id}' is closed`));
     clearTimeout(this.#timer);
     this.#forgetSignal();
     this.#calls.dispose();
-    this.#tell('closed');
     this.#updates.end();
     this.#onEnd();
   }

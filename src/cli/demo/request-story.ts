@@ -10,7 +10,7 @@ const [client, server] = ['client', 'server'];
 /** The pod's own networking, as ip tells it: nothing of it may change. */
 const own = async (stage: Stage): Promise<string> => {
   const lines = await Promise.all([
-    stage.inPod(client, 'ip', '-o', 'addr', 'show', 'dev', 'eth0'),
+    stage.inPod(client, 'ip', '-4', '-o', 'addr', 'show', 'dev', 'eth0'),
     stage.inPod(client, 'ip', 'route', 'show', 'default'),
     stage.inPod(client, 'ip', '-o', 'link', 'show', 'dev', 'eth0'),
   ]);
@@ -91,8 +91,13 @@ async function route(stage: Stage): Promise<string[]> {
 async function counters(stage: Stage, props: Props): Promise<string[]> {
   const list = await stage.vwire('ls');
   claim(list.includes(service), 'the connection is listed');
-  const story = await stage.vwire('explain', props.id);
-  return [...list.trimEnd().split('\n'), `$ vwire explain ${props.id}`, ...story.trimEnd().split('\n')];
+  const story = (await stage.vwire('explain', props.id)).split('\n');
+  const steps = story.filter((line) => /^\s+\d+\s+(ok|FAIL|no)/i.test(line));
+  claim(
+    steps.length > 10 && steps.every((line) => /^\s+\d+\s+ok\s/.test(line)),
+    'every step of it is as it should be',
+  );
+  return [...list.trimEnd().split('\n'), `$ vwire explain ${props.id}`, ...steps];
 }
 
 async function kill(stage: Stage, props: Props): Promise<string[]> {
