@@ -6,6 +6,7 @@ import { missingTcx } from '../loader/features.ts';
 import { type LogLevel, setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import type { AdminAgent, AgentStatus } from './api/admin/agent.ts';
+import { adminSocketPath } from './api/admin/server.ts';
 import type { Tls } from './api/nsm/grpc/tls.ts';
 import { startNsm, type Nsm } from './api/nsm/node.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
@@ -140,6 +141,7 @@ function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: W
     registryLog: logs.of('registry'),
     listen: config.listen,
     tls: config.tls === null ? null : readTls(config.tls),
+    adminUrl: `unix://${adminSocketPath(config.runDir, instance)}`,
     trust: config.trust,
     healGraceMs: config.healGraceMs,
     maxConnections: config.maxConnections ?? config.maxWires ?? 65536,

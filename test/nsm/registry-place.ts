@@ -1,12 +1,13 @@
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { NsmClient } from '../../src/api/nsm/grpc/client.ts';
-import type { NsmServices } from '../../src/api/nsm/grpc/services.ts';
 import { formatInodeUrl } from '../../src/api/nsm/inode-url.ts';
 import type { NetworkServiceEndpoint } from '../../src/api/nsm/proto/registry_pb.ts';
+import type { Trust } from '../../src/api/nsm/registry/caller.ts';
 import { Reach } from '../../src/api/nsm/registry/reach.ts';
 import { Registry } from '../../src/api/nsm/registry/registry.ts';
 import { RegistryStore } from '../../src/api/nsm/registry/store.ts';
@@ -27,43 +28,45 @@ export class RegistryPlace {
   readonly targets: Targets;
   readonly place: NsmPlace;
   readonly tcp: NsmClient;
+  readonly #folder: string;
   readonly #sockets: Server[] = [];
 
-  private constructor(clock: FakeClock, store: RegistryStore, targets: Targets, place: NsmPlace) {
+  private constructor(
+    clock: FakeClock,
+    store: RegistryStore,
+    { targets, folder }: { targets: Targets; folder: string },
+    place: NsmPlace,
+  ) {
     this.clock = clock;
     this.store = store;
     this.targets = targets;
+    this.#folder = folder;
     this.place = place;
     this.tcp = new NsmClient({ url: place.server.urls[1] ?? '' });
   }
 
-  static async open(
-    isTrusted: (caller: Parameters<NsmServices['close']>[1]['caller']) => boolean,
-  ): Promise<RegistryPlace> {
+  static async open(isTrusted: Trust): Promise<RegistryPlace> {
     const clock = new FakeClock(Date.now());
     const store = new RegistryStore({ clock });
-    // It is to know where its own server listens, which is not before the server does.
-    let made: Registry | null = null;
-    const registry = (): Registry => {
-      if (made === null) throw new Error('The test asks before the server is there');
-      return made;
-    };
+    const folder = mkdtempSync(join(tmpdir(), 'vwire-targets-'));
+    const targets = new Targets(folder);
+    let urls: readonly string[] = [];
+    const reach = new Reach({ targets, isTrusted, own: () => urls });
+    const registry = new Registry({ store, reach, isTrusted, log: pino({ level: 'silent' }) });
     const place = await NsmPlace.open(
       {
-        registerService: (message, call) => registry().registerService(message, call),
-        unregisterService: (message, call) => registry().unregisterService(message, call),
-        findServices: (message, call) => registry().findServices(message, call),
-        registerEndpoint: (message, call) => registry().registerEndpoint(message, call),
-        unregisterEndpoint: (message, call) => registry().unregisterEndpoint(message, call),
-        findEndpoints: (message, call) => registry().findEndpoints(message, call),
+        registerService: (message, call) => registry.registerService(message, call),
+        unregisterService: (message, call) => registry.unregisterService(message, call),
+        findServices: (message, call) => registry.findServices(message, call),
+        registerEndpoint: (message, call) => registry.registerEndpoint(message, call),
+        unregisterEndpoint: (message, call) => registry.unregisterEndpoint(message, call),
+        findEndpoints: (message, call) => registry.findEndpoints(message, call),
       },
       {},
       ['tcp://127.0.0.1:0'],
     );
-    const targets = new Targets(join(place.folder, 'targets'));
-    const reach = new Reach({ targets, isTrusted, own: place.server.urls });
-    made = new Registry({ store, reach, isTrusted, log: pino({ level: 'silent' }) });
-    return new RegistryPlace(clock, store, targets, place);
+    ({ urls } = place.server);
+    return new RegistryPlace(clock, store, { targets, folder }, place);
   }
 
   get client(): NsmClient {
@@ -113,5 +116,6 @@ export class RegistryPlace {
     this.tcp.dispose();
     this.store.close();
     await this.place.close();
+    rmSync(this.#folder, { recursive: true });
   }
 }

@@ -39,6 +39,8 @@ export interface NsmConfig {
   /** `unix:///PATH` or `tcp://ADDRESS:PORT`. */
   readonly listen: readonly string[];
   readonly tls: Tls | null;
+  /** Where people ask, and no endpoint may be. */
+  readonly adminUrl: string;
   readonly trust: readonly number[];
   /** How long a connection without its endpoint keeps its interfaces, in ms. */
   readonly healGraceMs: number;
@@ -92,11 +94,12 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
       void healer.endpointNews(endpoint, connection, deleted);
     },
   });
+  let server: NsmServer | null = null;
   const isTrusted = (caller: Caller): boolean => authority.isTrusted(caller);
   const reach = new Reach({
     targets: new Targets(join(instanceDirectory, 'targets')),
     isTrusted,
-    own: config.listen,
+    own: () => [...(server?.urls ?? config.listen), config.adminUrl],
   });
   const registry = new Registry({ store, reach, isTrusted, log: config.registryLog });
   const chain = forwarder({
@@ -130,7 +133,6 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     links.close();
     store.close();
   };
-  let server: NsmServer;
   try {
     const { records, unreadable } = readEndpointRecords(instanceDirectory);
     for (const { file, problem } of [...unreadable, ...unreadableServices])

@@ -27,7 +27,7 @@ test('is the file that the caller passes, also when its path is gone', async () 
   expect(kept.url).toMatch(/^inode:\/\/\d+\/\d+$/);
   rmSync(path);
   const { target } = place.store.endpoint('e');
-  expect(target).toMatch(/\/targets\/[0-9a-f]{16}$/);
+  expect(target).toMatch(/\/vwire-targets-\w+\/[0-9a-f]{16}$/);
   const dialled = new NsmClient({ url: target });
   await expect(dialled.registerService(service('a'))).rejects.toThrow(`No answer from '${target}'`);
   dialled.dispose();

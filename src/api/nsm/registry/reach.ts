@@ -44,8 +44,8 @@ function whereOf(url: string): Where {
 export interface ReachOptions {
   targets: Targets;
   isTrusted: Trust;
-  /** Where the agent itself listens: an endpoint there would have it ask itself, without end. */
-  own: readonly string[];
+  /** URLs where the agent itself listens now: an endpoint there would have it ask itself, without end. */
+  own: () => readonly string[];
 }
 
 /**
@@ -55,12 +55,12 @@ export interface ReachOptions {
 export class Reach {
   readonly #targets: Targets;
   readonly #isTrusted: Trust;
-  readonly #own: readonly Address[];
+  readonly #own: () => readonly Address[];
 
   constructor({ targets, isTrusted, own }: ReachOptions) {
     this.#targets = targets;
     this.#isTrusted = isTrusted;
-    this.#own = own.map(addressOf);
+    this.#own = () => own().map(addressOf);
   }
 
   /** The caller releases it. Throws Failure: `invalid`, `denied`, `timeout`. */
@@ -101,7 +101,7 @@ export class Reach {
         );
     }
     const same = (name: string): string => (name === 'localhost' ? '127.0.0.1' : name);
-    if (this.#own.some((own) => own.kind === 'tcp' && own.port === port && same(own.host) === same(host)))
+    if (this.#own().some((own) => own.kind === 'tcp' && own.port === port && same(own.host) === same(host)))
       throw refusal('denied', url, 'where the agent itself listens', 'the address of an endpoint');
     return { url, release: () => undefined };
   }
@@ -178,7 +178,7 @@ export class Reach {
   }
 
   #refuseOwn(url: string, { dev, inode }: NetnsFile): void {
-    for (const own of this.#own) {
+    for (const own of this.#own()) {
       if (own.kind !== 'unix') continue;
       const found = statSync(own.path, { throwIfNoEntry: false });
       if (found?.dev === dev && found.ino === inode)

@@ -1,0 +1,40 @@
+import { create } from '@bufbuild/protobuf';
+import { afterAll, expect, jest, test } from '@jest/globals';
+import { NsmClient } from '../../src/api/nsm/grpc/client.ts';
+import { NetworkServiceQuerySchema } from '../../src/api/nsm/proto/registry_pb.ts';
+import { failOnLeakedFds } from '../fds.ts';
+import { Node } from '../wire/node.ts';
+import { service } from './records.ts';
+
+jest.setTimeout(30_000);
+const node = new Node();
+afterAll(async () => {
+  await node.close();
+});
+failOnLeakedFds();
+
+async function known(url: string): Promise<string[]> {
+  const client = new NsmClient({ url });
+  const names: string[] = [];
+  for await (const { networkService } of client.findServices(create(NetworkServiceQuerySchema)))
+    names.push(`${networkService?.name ?? ''} ${networkService?.payload ?? ''}`);
+  client.dispose();
+  return names.sort();
+}
+
+test('services that people put and workloads registered outlive the agent', async () => {
+  let agent = await node.start();
+  const [url = ''] = agent.urls;
+  const client = new NsmClient({ url });
+  await client.registerService(service('of-a-workload'));
+  client.dispose();
+  const put = { name: 'of-people', payload: 'ETHERNET', matches: [] };
+  await agent.services?.put(put);
+  expect(await known(url)).toEqual(['of-a-workload IP', 'of-people ETHERNET']);
+  agent = await node.restart();
+  expect(await known(url)).toEqual(['of-a-workload IP', 'of-people ETHERNET']);
+  expect(agent.services?.list()).toContainEqual(put);
+  await agent.services?.remove('of-people');
+  await node.restart();
+  expect(await known(url)).toEqual(['of-a-workload IP']);
+});
