@@ -3,7 +3,7 @@ import { parseMtu } from '../../net/mtu.ts';
 import type { IpRecord, SideRecord, WireRecord } from '../../state/wire-record.ts';
 import type { WireChange } from './api.ts';
 import { changeMtu, type Handles, inPod } from './devices.ts';
-import type { KnownEnd } from './ends.ts';
+import type { Beside } from './ends.ts';
 import { joinedOf, type Entry } from './entry.ts';
 import { fault } from './fault.ts';
 import { converge } from './ip/converge.ts';
@@ -18,15 +18,16 @@ interface ChangePlan {
   record: WireRecord;
   change: WireChange;
   handles: Handles;
-  ends: Readonly<Record<Side, readonly KnownEnd[]>>;
+  /** Those of ours that end in the namespace of a side. */
+  beside: Readonly<Record<Side, Beside>>;
 }
 
 /** What a change makes of a record. Touches nothing; throws where it cannot be right. */
-export function planChange({ record, change, handles, ends }: ChangePlan, tcx: boolean): WireRecord {
+export function planChange({ record, change, handles, beside }: ChangePlan, tcx: boolean): WireRecord {
   const mtu = parseMtu(change.mtu ?? record.mtu, 'mtu');
   const sideOf = (side: Side): SideRecord => {
     const spec = change[side];
-    return spec === null ? record[side] : planIpChange(record[side], spec, side, handles[side], ends[side]);
+    return spec === null ? record[side] : planIpChange(record[side], spec, side, handles[side], beside[side]);
   };
   const wanted = {
     ...record,

@@ -4,17 +4,55 @@ import type { SideRecord } from '../../state/wire-record.ts';
 import type { Entry } from './entry.ts';
 
 /** One side of a wire, as another one in the same namespace has to know it. */
-export interface KnownEnd {
+interface End {
   readonly record: SideRecord;
-  readonly side: Side;
-  readonly wire: number;
   /** The kernel does not show it yet, though its name is promised. */
   readonly opening: boolean;
 }
 
+/** All of ours that end in one namespace, gone through only when asked: a busy one has thousands. */
+export class Beside {
+  readonly #ends: () => Iterable<End>;
+
+  constructor(ends: () => Iterable<End>) {
+    this.#ends = ends;
+  }
+
+  /** And one that is about to be opened there, too. */
+  and(record: SideRecord): Beside {
+    return new Beside(() => [...this.#ends(), { record, opening: true }]);
+  }
+
+  ifindexes(): Set<number> {
+    const found = new Set<number>();
+    for (const { record } of this.#ends()) found.add(record.ifindex);
+    return found;
+  }
+
+  promisedNames(): Set<string> {
+    const found = new Set<string>();
+    for (const { record, opening } of this.#ends()) if (opening) found.add(record.name);
+    return found;
+  }
+
+  /** Routing tables that policies have, or are about to have. */
+  tables(): Set<number> {
+    const found = new Set<number>();
+    for (const { record } of this.#ends())
+      for (const { table } of [...record.policies, ...(record.coming?.policies ?? [])]) found.add(table);
+    return found;
+  }
+}
+
 const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
 
-/** Which wires end in a namespace. */
+function* endsOf(entries: Iterable<Entry>, netns: NetnsIdentity): Generator<End> {
+  for (const { record, state } of entries)
+    for (const side of sides)
+      if (sameNetns(record[side].netns, netns)) yield { record: record[side], opening: state === 'opening' };
+}
+
+/** Which wires end in which namespace. */
 export class Ends {
   readonly #entries = new Map<string, Set<Entry>>();
 
@@ -36,12 +74,11 @@ export class Ends {
     }
   }
 
-  in(netns: NetnsIdentity): KnownEnd[] {
-    const entries = [...(this.#entries.get(keyOf(netns)) ?? [])];
-    return entries.flatMap(({ record, state }) =>
-      sides
-        .filter((side) => sameNetns(record[side].netns, netns))
-        .map((side) => ({ record: record[side], side, wire: record.id, opening: state === 'opening' })),
-    );
+  in(netns: NetnsIdentity): Beside {
+    return new Beside(() => endsOf(this.#entries.get(keyOf(netns)) ?? [], netns));
+  }
+
+  ofBoth(netns: Readonly<Record<Side, NetnsIdentity>>): Record<Side, Beside> {
+    return { left: this.in(netns.left), right: this.in(netns.right) };
   }
 }

@@ -12,7 +12,7 @@ import type { NetlinkSocket } from '../../net/socket.ts';
 import { Failure } from '../failure.ts';
 import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
 import { inPod } from './devices.ts';
-import type { KnownEnd } from './ends.ts';
+import type { Beside } from './ends.ts';
 import { parseIpSpec } from './ip/parse.ts';
 import { noIp, planIp } from './ip/plan.ts';
 import { freeName, hostDeviceName } from './names.ts';
@@ -69,10 +69,10 @@ interface SidePlan {
   id: number;
   netns: NetnsHandle;
   /** Those of ours in the same namespace. */
-  ends: readonly KnownEnd[];
+  beside: Beside;
 }
 
-function planSide({ spec, side, id, netns, ends }: SidePlan, at: Surroundings): SideRecord {
+function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings): SideRecord {
   const own = sameNetns(netns, at.own);
   if (own && !at.allowHostNetns)
     throw new Failure(
@@ -86,15 +86,14 @@ function planSide({ spec, side, id, netns, ends }: SidePlan, at: Surroundings): 
     );
   const wanted = parseIpSpec(spec, side);
   const mac = spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`);
-  const promised = new Set(ends.filter(({ opening }) => opening).map(({ record }) => record.name));
   return inPod(netns, (socket) => ({
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
     hostIfindex: 0,
-    name: chooseName(socket, spec, side, promised),
+    name: chooseName(socket, spec, side, beside.promisedNames()),
     ifindex: 0,
     mac,
-    ...planIp((act) => act(socket), wanted, { side, had: noIp, ends }),
+    ...planIp((act) => act(socket), wanted, { side, had: noIp, beside }),
     coming: null,
     own,
   }));
@@ -119,22 +118,20 @@ export interface PlanInput {
   id: number;
   netns: Readonly<Record<Side, NetnsHandle>>;
   /** Those of ours that end in the namespace of a side. */
-  ends: Readonly<Record<Side, readonly KnownEnd[]>>;
+  beside: Readonly<Record<Side, Beside>>;
 }
 
 /** Everything about a wire that can be known before anything is created. Throws InputError or Failure. */
-export function planWire({ spec, id, netns, ends }: PlanInput, at: Surroundings): WireRecord {
+export function planWire({ spec, id, netns, beside }: PlanInput, at: Surroundings): WireRecord {
   if (!datapathChoices.includes(spec.datapath))
     throw new InputError('datapath', spec.datapath, 'auto, tcx, clsact or xdp');
   const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
-  const left = planSide({ spec: spec.left, side: 'left', id, netns: netns.left, ends: ends.left }, at);
+  const left = planSide({ spec: spec.left, side: 'left', id, netns: netns.left, beside: beside.left }, at);
   // Both ends may be in one namespace.
-  const beside: KnownEnd[] = sameNetns(netns.left, netns.right)
-    ? [{ record: left, side: 'left', wire: id, opening: true }]
-    : [];
+  const besideRight = sameNetns(netns.left, netns.right) ? beside.right.and(left) : beside.right;
   const right = planSide(
-    { spec: spec.right, side: 'right', id, netns: netns.right, ends: [...ends.right, ...beside] },
+    { spec: spec.right, side: 'right', id, netns: netns.right, beside: besideRight },
     at,
   );
   refuseMtuWithoutIpv6(mtu, left, right);

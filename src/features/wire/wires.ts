@@ -92,8 +92,8 @@ export class WireBook implements Wires {
           },
         );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
-      const ends = { left: this.#ends.in(netns.left), right: this.#ends.in(netns.right) };
-      const record = planWire({ spec, id: this.#freeId(), netns, ends }, this.#at);
+      const beside = this.#ends.ofBoth(netns);
+      const record = planWire({ spec, id: this.#freeId(), netns, beside }, this.#at);
       const entry = this.enter(record, 'opening');
       try {
         await inTurn(entry, () => openWire(entry, this.#shop, netns));
@@ -159,8 +159,8 @@ export class WireBook implements Wires {
 
   async #carryOut(entry: Entry, change: WireChange, handles: Handles): Promise<void> {
     const { record } = entry;
-    const ends = { left: this.#ends.in(record.left.netns), right: this.#ends.in(record.right.netns) };
-    const plan = { record, change, handles, ends };
+    const beside = this.#ends.ofBoth({ left: record.left.netns, right: record.right.netns });
+    const plan = { record, change, handles, beside };
     const wanted = planChange(plan, this.#at.tcx);
     const noted = changing(record, wanted);
     if (noted !== record) this.rewrite(entry, noted);

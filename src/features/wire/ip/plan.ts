@@ -4,7 +4,7 @@ import type { NetlinkSocket } from '../../../net/socket.ts';
 import type { IpRecord, SideRecord } from '../../../state/wire-record.ts';
 import type { IpSpec } from '../api.ts';
 import { inPod } from '../devices.ts';
-import type { KnownEnd } from '../ends.ts';
+import type { Beside } from '../ends.ts';
 import { refuseOverlap } from './overlap.ts';
 import { type IpParsed, parseIpSpec } from './parse.ts';
 import { assignTables } from './tables.ts';
@@ -21,14 +21,6 @@ export const ipOf = ({ addresses, routes, neighbors, policies }: IpRecord): IpRe
 export const sameIp = (a: IpRecord, b: IpRecord): boolean =>
   JSON.stringify(ipOf(a)) === JSON.stringify(ipOf(b));
 
-/** Tables that policies of these wires have, or are about to have. */
-const tablesOf = (ends: readonly KnownEnd[]): Set<number> =>
-  new Set(
-    ends
-      .flatMap(({ record }) => [...record.policies, ...(record.coming?.policies ?? [])])
-      .map(({ table }) => table),
-  );
-
 /** Runs what needs a socket in the namespace; not called where nothing has to be asked. */
 export type Within = <T>(act: (socket: NetlinkSocket) => T) => T;
 
@@ -36,22 +28,21 @@ interface Around {
   side: Side;
   /** What the interface has by now. */
   had: IpRecord;
-  /** All of ours that end in the namespace. */
-  ends: readonly KnownEnd[];
+  /** Those of ours that end in the namespace. */
+  beside: Beside;
 }
 
 /** What is wanted, settled with the namespace before anything is changed. Throws Failure. */
-export function planIp(within: Within, wanted: IpParsed, { side, had, ends }: Around): IpRecord {
+export function planIp(within: Within, wanted: IpParsed, { side, had, beside }: Around): IpRecord {
   const fresh = wanted.addresses
     .map((value, index) => ({ value, index }))
     .filter(({ value }) => !had.addresses.includes(value));
   if (fresh.length > 0) {
-    const ours = new Set(ends.map(({ record }) => record.ifindex));
     within((socket) => {
-      refuseOverlap(socket, fresh, side, ours);
+      refuseOverlap(socket, fresh, side, beside.ifindexes());
     });
   }
-  return { ...wanted, policies: assignTables(within, wanted.policies, had.policies, tablesOf(ends)) };
+  return { ...wanted, policies: assignTables(within, wanted.policies, had.policies, beside) };
 }
 
 /** What a change makes of one side's record. */
@@ -60,8 +51,12 @@ export function planIpChange(
   spec: IpSpec,
   side: Side,
   handle: NetnsHandle,
-  ends: readonly KnownEnd[],
+  beside: Beside,
 ): SideRecord {
   const within: Within = (act) => inPod(handle, act);
-  return { ...record, ...planIp(within, parseIpSpec(spec, side), { side, had: record, ends }), coming: null };
+  return {
+    ...record,
+    ...planIp(within, parseIpSpec(spec, side), { side, had: record, beside }),
+    coming: null,
+  };
 }

@@ -4,6 +4,7 @@ import { listRules } from '../../../net/rule.ts';
 import type { NetlinkSocket } from '../../../net/socket.ts';
 import type { PolicyRecord } from '../../../state/wire-record.ts';
 import type { Within } from './plan.ts';
+import type { Beside } from '../ends.ts';
 import { policyKey, type PolicyParsed } from './parse.ts';
 
 const families: readonly Family[] = [4, 6];
@@ -28,12 +29,12 @@ export function assignTables(
   within: Within,
   policies: readonly PolicyParsed[],
   had: readonly PolicyRecord[],
-  reserved: ReadonlySet<number>,
+  beside: Beside,
 ): PolicyRecord[] {
   const tables = new Map(had.map((policy) => [policyKey(policy), policy.table]));
   const fresh = policies.filter((policy) => !tables.has(policyKey(policy)));
   if (fresh.length > 0) {
-    const free = within((socket) => freeTables(socket, fresh.length, reserved));
+    const free = within((socket) => freeTables(socket, fresh.length, beside.tables()));
     fresh.forEach((policy, i) => tables.set(policyKey(policy), free[i] ?? 0));
   }
   return policies.map((policy) => ({ ...policy, table: tables.get(policyKey(policy)) ?? 0 }));
