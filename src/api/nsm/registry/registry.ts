@@ -51,23 +51,19 @@ export class Registry implements RegistryServices {
     this.#log = log;
   }
 
-  registerService(asked: NetworkService, { caller }: Call): Promise<NetworkService> {
-    return settled(() => {
-      const by = registrantOf(caller, this.#isTrusted);
-      const service = clone(NetworkServiceSchema, asked);
-      service.pathIds = [];
-      const kept = this.#store.registerService(service, by);
-      this.#log.info({ service: kept.name, owner: by.owner }, 'service registered');
-      return kept;
-    });
+  async registerService(asked: NetworkService, { caller }: Call): Promise<NetworkService> {
+    const by = registrantOf(caller, this.#isTrusted);
+    const service = clone(NetworkServiceSchema, asked);
+    service.pathIds = [];
+    const kept = this.#store.registerService(service, by);
+    this.#log.info({ service: kept.name, owner: by.owner }, 'service registered');
+    return kept;
   }
 
-  unregisterService({ name }: NetworkService, { caller }: Call): Promise<void> {
-    return settled(() => {
-      const by = registrantOf(caller, this.#isTrusted);
-      this.#store.services.unregister(name, by);
-      this.#log.info({ service: name, owner: by.owner }, 'service unregistered');
-    });
+  async unregisterService({ name }: NetworkService, { caller }: Call): Promise<void> {
+    const by = registrantOf(caller, this.#isTrusted);
+    this.#store.services.unregister(name, by);
+    this.#log.info({ service: name, owner: by.owner }, 'service unregistered');
   }
 
   findServices(query: NetworkServiceQuery, { caller, signal }: Call): AsyncIterable<NetworkServiceResponse> {
@@ -109,12 +105,10 @@ export class Registry implements RegistryServices {
     }
   }
 
-  unregisterEndpoint({ name }: NetworkServiceEndpoint, { caller }: Call): Promise<void> {
-    return settled(() => {
-      const by = registrantOf(caller, this.#isTrusted);
-      this.#store.unregisterEndpoint(name, by);
-      this.#log.info({ endpoint: name, owner: by.owner }, 'endpoint unregistered');
-    });
+  async unregisterEndpoint({ name }: NetworkServiceEndpoint, { caller }: Call): Promise<void> {
+    const by = registrantOf(caller, this.#isTrusted);
+    this.#store.unregisterEndpoint(name, by);
+    this.#log.info({ endpoint: name, owner: by.owner }, 'endpoint unregistered');
   }
 
   findEndpoints(
@@ -145,9 +139,3 @@ async function* answers<T, R>(
 ): AsyncGenerator<R, void> {
   for await (const { record, deleted } of changes) yield answer(record, deleted);
 }
-
-/** What is thrown comes as the promise's rejection, as the interface says. */
-const settled = <T>(act: () => T): Promise<T> =>
-  new Promise((resolve) => {
-    resolve(act());
-  });

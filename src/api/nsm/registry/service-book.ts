@@ -13,17 +13,15 @@ export class ServiceBook implements Services {
     this.#services = services;
   }
 
-  put(spec: ServiceSpec): Promise<ServiceSpec> {
-    return settled(() => specOf(this.#services.put(messageOf(spec))));
+  async put(spec: ServiceSpec): Promise<ServiceSpec> {
+    return specOf(this.#services.put(messageOf(spec)));
   }
 
-  remove(name: string): Promise<void> {
-    return settled(() => {
-      if (this.#services.delete(name)) return;
-      throw new Failure('not_found', `Network service '${shown(name)}' is not known`, {
-        field: 'name',
-        value: shown(name),
-      });
+  async remove(name: string): Promise<void> {
+    if (this.#services.delete(name)) return;
+    throw new Failure('not_found', `Network service '${shown(name)}' is not known`, {
+      field: 'name',
+      value: shown(name),
     });
   }
 
@@ -31,12 +29,6 @@ export class ServiceBook implements Services {
     return this.#services.list().map(specOf);
   }
 }
-
-/** What is thrown comes as the promise's rejection, as the interface says. */
-const settled = <T>(act: () => T): Promise<T> =>
-  new Promise((resolve) => {
-    resolve(act());
-  });
 
 const messageOf = ({ name, payload, matches }: ServiceSpec): NetworkService =>
   create(NetworkServiceSchema, {
