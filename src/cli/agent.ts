@@ -42,10 +42,11 @@ export const agent: Verb = {
   ],
   run: async ({ given, settings, io, sources }) => {
     // Only this verb pays for these.
-    const [{ agentOptionsOf }, { LogLevels }, { withoutSecrets }, api, { pino }] = await Promise.all([
+    const [{ agentOptionsOf }, { LogLevels }, { withoutSecrets }, young, api, { pino }] = await Promise.all([
       import('./agent-options.ts'),
       import('../log-levels.ts'),
       import('../log-secrets.ts'),
+      import('../young-heap.ts'),
       import('../api/admin/server.ts'),
       import('pino'),
     ]);
@@ -72,6 +73,7 @@ export const agent: Verb = {
       const socketPath = api.adminSocketPath(config.runDir, config.instance);
       const admin = await api.serveAdmin(running, socketPath, logs.of('admin'));
       try {
+        young.stopYoungHeapGrowth();
         ready?.write();
         logger.info({ socket: socketPath }, 'ready');
         await aborted(stop);

@@ -110,20 +110,20 @@ export function deleteAddress(socket: NetlinkSocket, spec: AddressSpec): void {
 }
 
 /**
- * Of one device, or of all (ifindex null). What `skip` says of an ifindex is not taken apart: a namespace
- * may have thousands.
+ * Of one device, or of all (ifindex null); of one family, or both. What `skip` says of an ifindex is not
+ * taken apart: a namespace may have thousands.
  */
 export function listAddresses(
   socket: NetlinkSocket,
   ifindex: number | null,
-  skip: (ifindex: number) => boolean = () => false,
+  { family = null, skip = () => false }: { family?: Family | null; skip?: (ifindex: number) => boolean } = {},
 ): Address[] {
   const replies = socket.dump({
     op: 'List addresses',
     object: ifindex === null ? 'all' : `ifindex ${ifindex}`,
     type: RTM_GETADDR,
     flags: 0,
-    body: header(null, 0, 0, ifindex ?? 0),
+    body: header(family, 0, 0, ifindex ?? 0),
   });
   return replies
     .filter(({ body }) => body.length < IFADDRMSG || !skip(body.readUInt32LE(4)))

@@ -37,7 +37,7 @@ export const solicitedNodeGroup = (address: string): string =>
 
 /** Whether a device hears neighbour discovery for each IPv6 address it has: a work queue joins the groups. */
 export function hearsSolicitations(socket: NetlinkSocket, ifindex: number): boolean {
-  const addresses = listAddresses(socket, ifindex).filter(({ cidr }) => cidr.family === 6);
+  const addresses = listAddresses(socket, ifindex, { family: 6 });
   if (addresses.length === 0) return true;
   const groups = new Set(listGroups6(socket, ifindex));
   return addresses.every(({ cidr }) => groups.has(solicitedNodeGroup(cidr.address)));

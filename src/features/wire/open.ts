@@ -33,13 +33,29 @@ export const entering =
 export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
   return entry.scope.hold('record', '', () => {
     shop.files.write(entry.record);
-    return async () => {
-      refuseWhileDevicesRemain(entry, shop);
-      await shop.dataplane.forget(joinedOf(entry.record));
-      shop.files.remove(entry.record.id);
-    };
+    return releaseRecord(entry, shop);
   });
 }
+
+// What releases is made apart from what acquires: it lives as long as the wire, with all it could see.
+
+const releaseRecord = (entry: Entry, shop: Workshop) => async (): Promise<void> => {
+  refuseWhileDevicesRemain(entry, shop);
+  await shop.dataplane.forget(joinedOf(entry.record));
+  shop.files.remove(entry.record.id);
+};
+
+const releaseDevices = (entry: Entry, shop: Workshop) => async (): Promise<void> => {
+  const ifindexes = sides.map((side) => entry.record[side].hostIfindex);
+  await shop.reaper.delete(ifindexes, () => {
+    fault('deleting');
+  });
+  shop.dataplane.removeEntries(joinedOf(entry.record));
+};
+
+const releaseJoin = (entry: Entry, shop: Workshop) => (): void => {
+  shop.dataplane.block(joinedOf(entry.record), 'closing');
+};
 
 /** A device without a file would be an orphan that nobody can name. */
 function refuseWhileDevicesRemain({ record }: Entry, shop: Workshop): void {
@@ -58,13 +74,7 @@ function refuseWhileDevicesRemain({ record }: Entry, shop: Workshop): void {
  */
 export function holdDevices(entry: Entry, shop: Workshop, make: () => void): Promise<void> {
   return entry.scope.hold('devices', '', async () => {
-    const release = async (): Promise<void> => {
-      const ifindexes = sides.map((side) => entry.record[side].hostIfindex);
-      await shop.reaper.delete(ifindexes, () => {
-        fault('deleting');
-      });
-      shop.dataplane.removeEntries(joinedOf(entry.record));
-    };
+    const release = releaseDevices(entry, shop);
     try {
       make();
     } catch (error) {
@@ -84,9 +94,7 @@ export function holdMemory(entry: Entry, shop: Workshop): Promise<void> {
 export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promise<void> {
   return entry.scope.hold('join', '', () => {
     join();
-    return () => {
-      shop.dataplane.block(joinedOf(entry.record), 'closing');
-    };
+    return releaseJoin(entry, shop);
   });
 }
 

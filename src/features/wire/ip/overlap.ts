@@ -31,8 +31,11 @@ export function refuseOverlap(
   const wanted = addresses
     .map((address) => ({ ...address, cidr: parseCidr(address.value, `${side}.addresses`) }))
     .filter(({ cidr }) => !covers(LINK_LOCAL, cidr));
-  if (wanted.length === 0) return;
-  for (const theirs of listAddresses(socket, null, (ifindex) => ours.has(ifindex)))
+  const families = new Set(wanted.map(({ cidr }) => cidr.family));
+  const known = [...families].flatMap((family) =>
+    listAddresses(socket, null, { family, skip: (ifindex) => ours.has(ifindex) }),
+  );
+  for (const theirs of known)
     for (const subnet of subnetsOf(theirs)) {
       const hit = wanted.find(({ cidr }) =>
         theirs.ifindex === LOOPBACK_IFINDEX ? cidr.address === subnet.address : overlap(cidr, subnet),
