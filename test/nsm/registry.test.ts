@@ -68,8 +68,11 @@ const user = (uid: number): Promise<Workload> =>
   start('setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--');
 
 async function start(...wrapper: string[]): Promise<Workload> {
-  const [command = '', ...args] = [...wrapper, process.execPath, program, place.place.url];
-  const workload = new Workload(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
+  const [first, ...rest] = wrapper;
+  const own = [program, place.place.url];
+  const [file, args] =
+    first === undefined ? [process.execPath, own] : [first, [...rest, process.execPath, ...own]];
+  const workload = new Workload(spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   workloads.push(workload);
   await workload.does();
   return workload;

@@ -7,8 +7,8 @@ import { NetworkServiceEndpointSchema, NetworkServiceSchema } from './proto/regi
 import type { EndpointEntry } from './registry/endpoints.ts';
 import type { RegistryStore } from './registry/store.ts';
 
-/** The agent as a registrant of its own. */
-const agent = { owner: 'agent', trusted: true } as const;
+/** The agent as a registrant of its own, who takes no name that a workload has. */
+const agent = { owner: 'agent' } as const;
 
 /** The registry as the chain asks it. */
 export function directoryOf(store: RegistryStore): Directory {

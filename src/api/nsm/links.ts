@@ -45,7 +45,8 @@ class ProcessLink implements EndpointLink {
   readonly #parts: LinkParts;
   readonly #ended = new AbortController();
   #watching = false;
-  #heard = false;
+  /** Events so far. */
+  #heard = 0;
   /** On which it answered last: its peer is who answered, and what it passed came there. */
   #stream: UnixStream | null = null;
   /** Null until it is known. */
@@ -107,7 +108,7 @@ class ProcessLink implements EndpointLink {
     let why = 'its stream ended';
     const { clock } = this.#parts;
     for (let until: number | null = null; ;) {
-      this.#heard = false;
+      const before = this.#heard;
       try {
         await this.#events();
       } catch (error) {
@@ -117,7 +118,7 @@ class ProcessLink implements EndpointLink {
       }
       if (this.#ended.signal.aborted) return;
       // The patience begins when the endpoint was last heard of.
-      if (this.#heard) until = null;
+      if (this.#heard > before) until = null;
       until ??= clock.now() + patienceMs;
       if (clock.now() >= until) break;
       await this.#pause();
@@ -136,7 +137,7 @@ class ProcessLink implements EndpointLink {
     });
     for await (const event of this.#client.monitor(selector, { signal: this.#ended.signal })) {
       this.answers = true;
-      this.#heard = true;
+      this.#heard++;
       if (event.type === ConnectionEventType.INITIAL_STATE_TRANSFER) continue;
       for (const connection of Object.values(event.connections))
         this.#parts.onNews(this.#endpoint.name, connection, event.type === ConnectionEventType.DELETE);

@@ -125,7 +125,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     netnsLives,
   });
   const ended = new AbortController();
-  void returning(store, healer, ended.signal);
+  void returning(store, healer, config.registryLog, ended.signal);
   const stop = (): void => {
     ended.abort();
     healer.close();
@@ -178,9 +178,21 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   };
 }
 
-/** Tells the healer of every endpoint that registers. */
-async function returning(store: RegistryStore, healer: Healer, signal: AbortSignal): Promise<void> {
+/** Tells the healer of every endpoint that registers, and of all that are there where it fell behind. */
+async function returning(
+  store: RegistryStore,
+  healer: Healer,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   const everything = { name: '', fits: () => true, owner: 'agent', signal };
-  for await (const { record, deleted } of store.endpoints.watch(everything))
-    if (!deleted) healer.endpointBack(record.name);
+  while (!signal.aborted) {
+    try {
+      for await (const { record, deleted } of store.endpoints.watch(everything))
+        if (!deleted) healer.endpointBack(record.name);
+      return;
+    } catch (error) {
+      log.warn({ reason: String(error) }, 'registrations were missed: all endpoints are looked at anew');
+    }
+  }
 }
