@@ -14,6 +14,8 @@ export class SdkPlace {
   readonly runDir = mkdtempSync('/run/vwire-sdk-');
   readonly pods = new Pods();
   readonly #programs: Program[] = [];
+  readonly #made: string[] = [];
+  #count = 0;
   #agent: AgentProcess | null = null;
 
   /** Where workloads ask. */
@@ -31,9 +33,30 @@ export class SdkPlace {
     return this.#agent;
   }
 
+  /** Pods that no other test has, until `clear`. */
+  make<const T extends readonly string[]>(...labels: T): { [K in keyof T]: string } {
+    this.#count += 1;
+    const made = labels.map((label) => {
+      const pod = this.pods.make(`${label}${this.#count}`);
+      this.#made.push(pod);
+      return pod;
+    });
+    return made as { [K in keyof T]: string };
+  }
+
+  /** Ends all pods. */
+  clear(): void {
+    for (const pod of this.#made.splice(0)) this.pods.remove(pod);
+  }
+
   /** A file of the package as a program in a pod, with NSM's settings. */
   program(pod: string, file: string, env: Record<string, string>, ...args: string[]): Program {
-    const program = new Program(pod, `${root}${file}`, { NSM_CONNECT_TO: this.url, ...env }, args);
+    return this.programOf(0, pod, file, env, ...args);
+  }
+
+  /** The same as a user. */
+  programOf(uid: number, pod: string, file: string, env: Record<string, string>, ...args: string[]): Program {
+    const program = new Program(uid, pod, `${root}${file}`, { NSM_CONNECT_TO: this.url, ...env }, args);
     this.#programs.push(program);
     return program;
   }
@@ -58,9 +81,11 @@ export class Program {
   readonly ended: Promise<number | string>;
   said = '';
 
-  constructor(pod: string, file: string, env: Record<string, string>, args: readonly string[]) {
-    // nsenter leaves the mounts as they are, and becomes the program.
-    this.#child = spawn('nsenter', [`--net=/run/netns/${pod}`, process.execPath, file, ...args], {
+  constructor(uid: number, pod: string, file: string, env: Record<string, string>, args: readonly string[]) {
+    // These leave the mounts as they are, and become the program.
+    const user = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+    const words = [`--net=/run/netns/${pod}`, ...(uid === 0 ? [] : user), process.execPath, file, ...args];
+    this.#child = spawn('nsenter', words, {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -106,6 +131,16 @@ export const addressesOf = (pod: string, device: string): string[] =>
     .flatMap(({ addr_info: all }) => all)
     .filter(({ scope }) => scope !== 'link')
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+
+/** Everything there is in a pod's network: devices, addresses, routes, rules and neighbours that are there for good. */
+export const stateOf = (pod: string): string[] => [
+  run('ip', '-n', pod, '-o', 'address'),
+  run('ip', '-n', pod, 'route', 'show', 'table', 'all'),
+  run('ip', '-n', pod, '-6', 'route', 'show', 'table', 'all'),
+  run('ip', '-n', pod, 'rule'),
+  run('ip', '-n', pod, '-6', 'rule'),
+  run('ip', '-n', pod, 'neigh', 'show', 'nud', 'permanent'),
+];
 
 /** Asks until the answer is yes; the test's own time limit says that it never will. */
 export async function untilAsync(condition: () => Promise<boolean>): Promise<void> {
