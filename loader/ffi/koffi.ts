@@ -52,6 +52,7 @@ class KoffiLibrary implements DriverLibrary {
 class KoffiWatch implements Watch {
   // An unreferenced PollHandle is collected and its events stop silently.
   static readonly #live = new Set<KoffiWatch>();
+  static #closesAtExit = false;
   readonly #handle: ReturnType<typeof koffi.node.poll>;
   readonly #ready: (what: Readiness) => void;
   #wanted: Readiness;
@@ -62,6 +63,16 @@ class KoffiWatch implements Watch {
     this.#wanted = wanted;
     this.#handle = koffi.node.poll(fd, { ...wanted }, this.#called);
     KoffiWatch.#live.add(this);
+    KoffiWatch.#closeAtExit();
+  }
+
+  /** Node runs the loop once more when all else is torn down: a call into JS by then aborts the process. */
+  static #closeAtExit(): void {
+    if (KoffiWatch.#closesAtExit) return;
+    KoffiWatch.#closesAtExit = true;
+    process.once('exit', () => {
+      for (const watch of KoffiWatch.#live) watch.close();
+    });
   }
 
   /**

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { connectUnix } from '../../../src/net/unix/connect.ts';
 import { eventually } from '../../pods.ts';
 import { leaveDescriptors } from './rlimit.ts';
@@ -276,4 +277,28 @@ test('descriptors that find no room in this process are lost and counted, the by
   }
   expect(stream.descriptors.count).toBe(5);
   expect(dropped).toEqual([1]);
+});
+
+test('what is unreferenced lets the process end, even with something left to do', async () => {
+  const script = `
+    const { listenUnix } = await import('${process.cwd()}/dist/src/net/unix/listen.js');
+    const { connectUnix } = await import('${process.cwd()}/dist/src/net/unix/connect.js');
+    const options = { path: '${sockets.path}', mode: 0o666, onRefused: console.error };
+    let listener;
+    const accepted = new Promise((onConnection) => {
+      listener = listenUnix({ ...options, onConnection });
+    });
+    const client = await connectUnix('${sockets.path}', AbortSignal.timeout(20_000));
+    const server = await accepted;
+    for (const stream of [client, server]) stream.resume().unref();
+    listener.unref();
+    await connectUnix('${sockets.path}', AbortSignal.timeout(20_000));
+    client.write('never read');
+    console.log('all done');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const said: string[] = [];
+  child.stdout.on('data', (text: Buffer) => said.push(String(text)));
+  child.stderr.on('data', (text: Buffer) => said.push(String(text)));
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(said.join('')).toBe('all done\n');
 });
