@@ -1,4 +1,4 @@
-import type { Rate, Rates, WireRates } from '../rates.ts';
+import type { Rates, WireRates } from '../rates.ts';
 import type { Terminal } from '../shell/io.ts';
 import { namesOf } from './overview.ts';
 import { printable, toned } from './style.ts';
@@ -21,41 +21,44 @@ export function short(value: number): string {
 interface Column {
   title: string;
   right: boolean;
-  /** Left out in this order where the terminal is too narrow; null stays. */
-  leave: number | null;
   text: (wire: WireRates) => string;
 }
 
 const drops = ({ leftToRight, rightToLeft }: WireRates): number => leftToRight.dropped + rightToLeft.dropped;
 
-function columnsOf(rates: Rates): Column[] {
+const rate = (title: string, of: (wire: WireRates) => number): Column => ({
+  title,
+  right: true,
+  text: (wire) => short(of(wire)),
+});
+const id: Column = { title: 'WIRE', right: true, text: ({ wire }) => String(wire) };
+const service: Column = { title: 'SERVICE', right: false, text: (wire) => wire.service ?? '-' };
+const packetsThere = rate('> PKT/S', (wire) => wire.leftToRight.packets);
+const packetsBack = rate('< PKT/S', (wire) => wire.rightToLeft.packets);
+const bitsThere = rate('> BIT/S', (wire) => wire.leftToRight.bits);
+const bitsBack = rate('< BIT/S', (wire) => wire.rightToLeft.bits);
+const bits = rate('BIT/S', (wire) => wire.leftToRight.bits + wire.rightToLeft.bits);
+const dropped = rate('DROP/S', drops);
+
+function nameColumn({ wires }: Rates): Column {
   const names = namesOf(
-    rates.wires.map(({ connection, clientId }) => ({ id: connection, clientId: clientId ?? connection })),
+    wires.map(({ connection, clientId }) => ({ id: connection, clientId: clientId ?? connection })),
   );
-  const rate = (title: string, leave: number, of: (wire: WireRates) => Rate, what: keyof Rate): Column => ({
-    title,
-    right: true,
-    leave,
-    text: (wire) => short(of(wire)[what]),
-  });
-  const there = ({ leftToRight }: WireRates): Rate => leftToRight;
-  const back = ({ rightToLeft }: WireRates): Rate => rightToLeft;
-  return [
-    { title: 'WIRE', right: true, leave: 3, text: ({ wire }) => String(wire) },
-    {
-      title: 'CONNECTION',
-      right: false,
-      leave: null,
-      text: ({ wire, connection }) => (wire === 0 ? '(no wire)' : (names.get(connection) ?? connection)),
-    },
-    { title: 'SERVICE', right: false, leave: 0, text: ({ service }) => service ?? '-' },
-    rate('> PKT/S', 1, there, 'packets'),
-    rate('> BIT/S', 4, there, 'bits'),
-    rate('< PKT/S', 2, back, 'packets'),
-    rate('< BIT/S', 5, back, 'bits'),
-    { title: 'DROP/S', right: true, leave: 6, text: (wire) => short(drops(wire)) },
-  ];
+  const text = ({ wire, connection }: WireRates): string =>
+    wire === 0 ? '(no wire)' : (names.get(connection) ?? connection);
+  return { title: 'CONNECTION', right: false, text };
 }
+
+/** From the widest terminal to the narrowest. */
+const layouts = (name: Column): Column[][] => [
+  [id, name, service, packetsThere, bitsThere, packetsBack, bitsBack, dropped],
+  [id, name, packetsThere, bitsThere, packetsBack, bitsBack, dropped],
+  [id, name, bitsThere, bitsBack, dropped],
+  [name, bitsThere, bitsBack, dropped],
+  [name, bits, dropped],
+  [name, bits],
+  [name],
+];
 
 function fit(text: string, width: number, right: boolean): string {
   if (text.length > width) return `${text.slice(0, Math.max(0, width - 1))}…`;
@@ -65,29 +68,19 @@ function fit(text: string, width: number, right: boolean): string {
 const gap = 2;
 const leastName = 10;
 
-/** Columns that fit, and their widths; the connection's takes what is left or gives what is missing. */
-function laidOut(columns: readonly Column[], wires: readonly WireRates[], width: number): [Column, number][] {
+/** The widest layout that fits, and its widths; the connection's gives what is missing, down to ten letters. */
+function laidOut(rates: Rates, shown: readonly WireRates[], width: number): [Column, number][] {
+  const name = nameColumn(rates);
   const widthOf = (column: Column): number =>
-    Math.max(column.title.length, ...wires.map((wire) => printable(column.text(wire)).length));
-  let kept = columns.map((column): [Column, number] => [column, widthOf(column)]);
-  const total = (): number => kept.reduce((sum, [, each]) => sum + each + gap, -gap);
-  const least = (): number =>
-    total() -
-    kept.reduce((sum, [{ leave }, each]) => sum + (leave === null ? Math.max(0, each - leastName) : 0), 0);
-  for (let leave = 0; least() > width && leave <= 6; leave++)
-    kept = kept.filter(([column]) => column.leave !== leave);
-  const excess = Math.max(0, total() - width);
-  return kept.map(([column, each]) => [column, column.leave === null ? Math.max(1, each - excess) : each]);
-}
-
-function totalText({ wires }: Rates): string {
-  const sum = (of: (wire: WireRates) => number): string =>
-    short(wires.reduce((total, wire) => total + of(wire), 0));
-  return [
-    `> ${sum((wire) => wire.leftToRight.packets)} pkt/s ${sum((wire) => wire.leftToRight.bits)} bit/s`,
-    `< ${sum((wire) => wire.rightToLeft.packets)} pkt/s ${sum((wire) => wire.rightToLeft.bits)} bit/s`,
-    `${sum(drops)} dropped/s`,
-  ].join('  ');
+    Math.max(column.title.length, ...shown.map((wire) => printable(column.text(wire)).length));
+  const nameWidth = widthOf(name);
+  for (const layout of layouts(name)) {
+    const others = layout.reduce((sum, column) => sum + (column === name ? 0 : gap + widthOf(column)), 0);
+    const left = Math.min(nameWidth, width - others);
+    if (left >= Math.min(nameWidth, leastName) || layout.length === 1)
+      return layout.map((column) => [column, column === name ? left : widthOf(column)]);
+  }
+  return [];
 }
 
 /** The lines of a table of rates; none is longer than `width`, and there are `height` at most. */
@@ -98,7 +91,7 @@ export function ratesLines(
 ): string[] {
   const room = Math.max(0, height - 1);
   const shown = rates.wires.slice(0, rates.wires.length > room ? Math.max(0, room - 1) : room);
-  const columns = laidOut(columnsOf(rates), shown, width);
+  const columns = laidOut(rates, shown, width);
   const line = (text: (column: Column) => string): string =>
     columns.map(([column, each]) => fit(printable(text(column)), each, column.right)).join(' '.repeat(gap));
   const rows = shown.map((wire) => {
@@ -111,6 +104,16 @@ export function ratesLines(
     ...rows,
     ...(rest > 0 ? [`and ${rest} more`.slice(0, width)] : []),
   ].slice(0, Math.max(1, height));
+}
+
+function totalText({ wires }: Rates): string {
+  const sum = (of: (wire: WireRates) => number): string =>
+    short(wires.reduce((total, wire) => total + of(wire), 0));
+  return [
+    `> ${sum((wire) => wire.leftToRight.packets)} pkt/s ${sum((wire) => wire.leftToRight.bits)} bit/s`,
+    `< ${sum((wire) => wire.rightToLeft.packets)} pkt/s ${sum((wire) => wire.rightToLeft.bits)} bit/s`,
+    `${sum(drops)} dropped/s`,
+  ].join('  ');
 }
 
 /** What stands above the table: whose it is, and the sum. */

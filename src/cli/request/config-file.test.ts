@@ -119,6 +119,13 @@ test('gives up when its time is over, with the last reason', async () => {
     err: expect.stringContaining("vwire: No endpoint of service 'a'\n"),
   });
   expect(agent.requests.length).toBeGreaterThan(1);
+
+  // The last attempt had no time left, which is not why.
+  const late = new Failure('timeout', 'The agent did not answer within 1 ms');
+  agent.failures.set('a', [missing(), ...Array.from({ length: 100 }, () => late)]);
+  expect(await ask('request --from - --timeout 20ms', { stdin: '[{service: a}]' })).toMatchObject({
+    code: 3,
+  });
   expect(agent.options?.waitMs).toBe(20);
 });
 

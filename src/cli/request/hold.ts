@@ -22,6 +22,9 @@ interface Holding {
 export async function holdUntil(granted: readonly Granted[], holding: Holding): Promise<void> {
   try {
     await follow(granted, holding);
+  } catch (error) {
+    // To be told to stop is what it waits for.
+    if (!holding.signal.aborted) throw error;
   } finally {
     const left = await closeAll(granted);
     if (left.length > 0) holding.io.err(`vwire: Not closed: ${left.map(printable).join(', ')}\n`);

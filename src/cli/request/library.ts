@@ -2,10 +2,11 @@ import { type ConnectionHandle, type ConnectionUpdate, connectClient } from '../
 import type { Granted, Requester, RequesterOptions, Update, Wanted } from './requester.ts';
 
 const detailOf = ({ type, connection, error }: ConnectionUpdate): string => {
-  if (error) return error.message;
+  if (error !== null) return error.message;
+  if (type === 'down') return 'the endpoint is gone';
+  if (type === 'closed') return 'the agent ended it';
   const addresses = connection.context?.ipContext?.srcIpAddrs ?? [];
-  const about = [connection.networkServiceEndpointName, ...addresses].filter((text) => text !== '');
-  return type === 'up' || type === 'changed' ? about.join(' ') : '';
+  return [`endpoint '${connection.networkServiceEndpointName}'`, ...addresses].join(', ');
 };
 
 async function* updatesOf(handle: ConnectionHandle, signal: AbortSignal): AsyncIterable<Update> {

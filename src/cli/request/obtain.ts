@@ -21,16 +21,22 @@ const passing = (error: unknown): error is Error =>
   error instanceof Unreachable ||
   (error instanceof Failure && ['not_found', 'exhausted', 'failed', 'timeout'].includes(error.code));
 
+const isTimeout = (error: unknown): boolean => error instanceof Failure && error.code === 'timeout';
+
 async function persist(requester: Requester, wanted: Wanted, patience: Patience): Promise<Granted> {
   const { attemptMs, totalMs, signal, onFailed } = patience;
   const deadline = Date.now() + (totalMs ?? attemptMs);
+  let before: Error | null = null;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     const left = deadline - Date.now();
     try {
       return await requester.request(wanted, { timeoutMs: Math.max(1, Math.min(attemptMs, left)), signal });
     } catch (error) {
       const pause = Math.min(pauseMs, deadline - Date.now());
+      // That the rest of the time was too short says less than what was wrong before.
+      if (before !== null && left < attemptMs && isTimeout(error)) throw before;
       if (signal.aborted || totalMs === null || !passing(error) || pause <= 0) throw error;
+      before = error;
       onFailed(wanted, error);
       await sleep(pause, undefined, { signal });
     }
