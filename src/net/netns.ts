@@ -1,12 +1,14 @@
 import { constants, closeSync, fstatSync, openSync, statfsSync } from 'node:fs';
 import { ClosedError, NetError } from './error.ts';
 import { InputError } from './input.ts';
-import { errno, ioctl } from './libc.ts';
+import { errno, fcntl, ioctl } from './libc.ts';
 import { formatNetns, NETNS_ALLOWED, netnsPath, type NetnsRef } from './netns-ref.ts';
 
 const NSFS_MAGIC = 0x6e736673;
 const NS_GET_NSTYPE = 0xb703n;
 const CLONE_NEWNET = 0x40000000;
+const F_GETFL = 3;
+const O_PATH = 0o10000000;
 
 /** A namespace is the same one if and only if both agree. Inodes are reused once a namespace is gone. */
 export interface NetnsIdentity {
@@ -121,11 +123,22 @@ function refusal(error: unknown, ref: NetnsRef, field: string, path: string): un
   }
 }
 
-/** Checks an fd somebody passed and takes it over: it is closed if it is no network namespace. */
-export function adoptNetns(fd: number, field = 'netns'): NetnsHandle {
+/**
+ * Checks an fd somebody passed and takes it over: it is closed if it is no network namespace. Its file system is
+ * asked, so the caller knows that it is one that answers.
+ */
+export function adoptNetns(passed: number, field = 'netns'): NetnsHandle {
+  let fd = passed;
   try {
+    const { type } = statfsSync(`/proc/self/fd/${fd}`);
+    // What was opened with O_PATH, as NSM's processes pass it, cannot be entered. Only a namespace is opened
+    // again, for the reasons above.
+    if (type === NSFS_MAGIC && (fcntl(passed, F_GETFL, 0) & O_PATH) !== 0) {
+      fd = openSync(`/proc/self/fd/${passed}`, constants.O_RDONLY | constants.O_NONBLOCK);
+      closeSync(passed);
+    }
     const problem = wrongType(fd);
-    if (problem !== null) throw new NetnsError('not-a-netns', field, `fd ${fd}`, problem);
+    if (problem !== null) throw new NetnsError('not-a-netns', field, `fd ${passed}`, problem);
     return new NetnsHandle(fd);
   } catch (error) {
     closeSync(fd);

@@ -18,6 +18,7 @@ import { setns } from '../../src/net/libc.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { netFds } from './iproute.ts';
 
+const O_PATH = 0o10000000;
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
 
 describe('namespaces', () => {
@@ -88,6 +89,15 @@ describe('namespaces', () => {
     const handle = adoptNetns(openSync(`/run/netns/${pod}`, 'r'));
     expect(within(handle, here)).not.toBe(home);
     handle.close();
+    // As NSM's processes pass it.
+    const path = openSync(`/run/netns/${pod}`, O_PATH);
+    const reopened = adoptNetns(path);
+    expect(sameNetns(reopened, handle)).toBe(true);
+    expect(within(reopened, here)).not.toBe(home);
+    reopened.close();
+    expect(() => {
+      closeSync(path);
+    }).toThrow('EBADF');
     const fd = openSync(folder, 'r');
     expect(() => adoptNetns(fd)).toThrow('it is no namespace');
     expect(() => {

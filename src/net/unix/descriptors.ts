@@ -4,7 +4,11 @@ import { DESCRIPTORS_HELD, TAKEN_MS, UNTAKEN_MS } from './limits.ts';
 import { Passed } from './passed.ts';
 import type { Room } from './room.ts';
 
+const EINVAL = 22;
 const ENOTSOCK = 88;
+
+/** What may be taken. Anything else is not duplicated: to close it might take for ever. */
+export type Wanted = 'any' | 'namespace' | 'socket file';
 
 interface Held {
   readonly file: Passed;
@@ -75,14 +79,10 @@ export class Descriptors {
 
   /**
    * A descriptor of its own of the file with this identity, which the caller closes. Waits for it to
-   * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed. Where a socket's file
-   * is wanted anything else is refused with ENOTSOCK, and not duplicated: to close it might take for ever.
+   * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed. What is not `wanted` is
+   * refused, by EINVAL instead of a namespace of any type and by ENOTSOCK instead of a socket's file.
    */
-  async take(
-    identity: NetnsIdentity,
-    signal: AbortSignal,
-    wanted: 'any' | 'socket file' = 'any',
-  ): Promise<number> {
+  async take(identity: NetnsIdentity, signal: AbortSignal, wanted: Wanted = 'any'): Promise<number> {
     if (!this.#open) throw new ClosedError('connection', 'Take descriptor');
     const key = keyOf(identity);
     const held = this.#held.get(key);
@@ -160,10 +160,13 @@ export class Descriptors {
   }
 
   /** Async for its failure; the duplicate is made before it returns, as the held one may be gone afterwards. */
-  async #use(key: string, held: Held, wanted: 'any' | 'socket file'): Promise<number> {
-    if (wanted === 'socket file' && !held.file.isSocketFile)
-      throw new NetError('Take descriptor of', `inode://${held.file.dev}/${held.file.inode}`, ENOTSOCK);
-    const copy = held.file.duplicate();
+  async #use(key: string, held: Held, wanted: Wanted): Promise<number> {
+    const { file } = held;
+    const refuse = (errno: number): NetError =>
+      new NetError('Take descriptor of', `inode://${file.dev}/${file.inode}`, errno);
+    if (wanted === 'namespace' && !file.isNamespace) throw refuse(EINVAL);
+    if (wanted === 'socket file' && !file.isSocketFile) throw refuse(ENOTSOCK);
+    const copy = file.duplicate();
     this.#keep(key, held, true);
     return copy;
   }

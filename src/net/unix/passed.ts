@@ -52,6 +52,12 @@ export class Passed implements NetnsIdentity {
     return this.#type === S_IFSOCK && isPath(this.#fd);
   }
 
+  /** Of any type. */
+  get isNamespace(): boolean {
+    nsfs ??= statSync('/proc/self/ns/net').dev;
+    return this.dev === nsfs;
+  }
+
   duplicate(): number {
     return duplicate(this.#fd, `descriptor of file inode://${this.dev}/${this.inode}`);
   }
@@ -61,8 +67,7 @@ export class Passed implements NetnsIdentity {
    * hold others in its queue. A namespace and an O_PATH descriptor are only let go of.
    */
   get closesSlowly(): boolean {
-    nsfs ??= statSync('/proc/self/ns/net').dev;
-    return this.dev !== nsfs && !isPath(this.#fd);
+    return !this.isNamespace && !isPath(this.#fd);
   }
 
   /** Once; this or `closeAsync`. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   Client,
   credentials,
+  experimental,
   Server,
   ServerCredentials,
   ServerInterceptingCall,
@@ -10,7 +11,6 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:http2';
@@ -47,6 +47,16 @@ const kinds: { kind: string; server: () => ServerCredentials; client: () => Chan
   },
 ];
 
+/** Tells handlers the name of their stream as that of their peer. */
+const namedAs =
+  (id: string): ServerInterceptor =>
+  (_definition, next) =>
+    new (class extends ServerInterceptingCall {
+      override getPeer(): string {
+        return id;
+      }
+    })(next);
+
 describe.each(kinds)('gRPC over it, $kind', (kind) => {
   let sockets: Sockets;
   let server: Server;
@@ -62,18 +72,7 @@ describe.each(kinds)('gRPC over it, $kind', (kind) => {
 
   beforeEach(() => {
     sockets = new Sockets();
-    // A handler gets the name of its stream as that of its peer. An interceptor is called within the event of
-    // the HTTP/2 session, which began inside `run`; the handler is called later, when nobody knows any more.
-    const connection = new AsyncLocalStorage<UnixStream>();
-    const locate: ServerInterceptor = (_definition, next) => {
-      const stream = connection.getStore();
-      return new (class extends ServerInterceptingCall {
-        override getPeer(): string {
-          return stream?.id ?? 'nobody';
-        }
-      })(next);
-    };
-    server = new Server({ ...unlimited, interceptors: [locate] });
+    server = new Server(unlimited);
     const implementation: UntypedServiceImplementation = {
       echo: (call: { request: Buffer; getPeer(): string }, answer: (error: null, bytes: Buffer) => void) => {
         const name = Buffer.from(call.getPeer());
@@ -86,15 +85,18 @@ describe.each(kinds)('gRPC over it, $kind', (kind) => {
       },
     };
     server.addService(service, implementation);
-    const injector = server.createConnectionInjector(kind.server());
     sockets.listen({
       onConnection: (stream) => {
         sockets.accepted.push(stream);
         streams.set(stream.id, stream);
-        stream.on('close', () => streams.delete(stream.id));
-        connection.run(stream, () => {
-          injector.injectConnection(stream);
+        const injector = server.createConnectionInjector(
+          experimental.createServerCredentialsWithInterceptors(kind.server(), [namedAs(stream.id)]),
+        );
+        stream.on('close', () => {
+          streams.delete(stream.id);
+          injector.destroy();
         });
+        injector.injectConnection(stream);
       },
     });
     client = connected();

@@ -64,8 +64,11 @@ async function passed(
     fd = await stream.descriptors.take(
       identity,
       AbortSignal.any([signal, AbortSignal.timeout(DESCRIPTOR_WAIT_MS)]),
+      'namespace',
     );
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EINVAL')
+      throw refuse(field, url, 'the descriptor that came with the call is of no namespace');
     throw new Failure(
       'denied',
       `${field} is '${url}': it is not the namespace of process ${peer?.pid ?? 0}, and no descriptor of it came ` +
