@@ -64,7 +64,7 @@ console.log(
 );
 const names = Array.from({ length: clients }, (_, i) => `client-${i}`);
 for (const name of [...names, 'server']) await run(['ip', 'netns', 'add', name]);
-const echo = start([`${bin}/pingpong`, 'echo', '--seconds', '3600'], { netns: 'server' });
+const echo = start([bin('pingpong'), 'echo', '--seconds', '3600'], { netns: 'server' });
 await echo.ready();
 const room = String(2 * standing + 1000);
 const args = ['--max-wires', room, '--max-connections', room];

@@ -139,7 +139,7 @@ export class FirstPackets {
   #lines;
 
   constructor(netns) {
-    this.#child = spawn('nsenter', [`--net=/run/netns/${netns}`, `${bin}/first-packet`], {
+    this.#child = spawn('nsenter', [`--net=/run/netns/${netns}`, bin('first-packet')], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#lines = createInterface({ input: this.#child.stdout });
