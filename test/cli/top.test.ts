@@ -73,7 +73,7 @@ test('rates are drawn in place, follow a new size, and q gives the terminal back
   const pinging = pods.spawn(left, 'ping', '-i0.01', '10.7.0.2');
   const screen = terminal(100);
   await eventually(() => {
-    const row = screen.picture().find((line) => / one /.test(line)) ?? '';
+    const row = screen.picture().find((line) => line.includes(' one ')) ?? '';
     expect(row).toMatch(/^ +\d+ {2}one +- +[1-9]\d* /);
   });
   expect(screen.shown()).toContain(taken);

@@ -1,3 +1,4 @@
+// Long because every way to take a place, or to be refused it, is tested with one listener.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   chmodSync,
