@@ -47,8 +47,8 @@ export interface AgentConfig {
   readonly healGraceMs: number;
   /** More are refused; null is as many as wires. */
   readonly maxConnections: number | null;
-  /** PEM files for `tcp://`; `ca` is whose certificates callers must show, null lets everybody in. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string | null } | null;
+  /** PEM files for `tcp://`; `ca` is whose certificates callers must show. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | null;
 }
 
 export interface Agent extends AdminAgent {
@@ -165,15 +165,6 @@ function readTls({ cert, key, ca }: NonNullable<AgentConfig['tls']>): Tls {
       );
     }
   };
-  if (ca === null)
-    throw new Failure(
-      'invalid',
-      "'--tls-ca' is missing: who calls over tcp has to show a certificate of it",
-      {
-        field: 'tls-ca',
-        allowed: 'a PEM file',
-      },
-    );
   return { cert: read('tls-cert', cert), key: read('tls-key', key), ca: read('tls-ca', ca) };
 }
 

@@ -11,8 +11,8 @@ import type { Settings } from './shell/settings.ts';
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Callers must show a certificate of it; null lets everybody in. */
-  readonly ca: string | null;
+  /** Callers must show a certificate of it. */
+  readonly ca: string;
 }
 
 /** All an agent is told, read once before anything starts. */
@@ -84,17 +84,15 @@ function tlsOf(
   ca: string | null,
   listen: readonly string[],
 ): TlsFiles | null {
-  const given = [cert, key, ca].filter((path) => path !== null);
-  if (given.length === 0) return null;
-  if (cert === null || key === null)
+  if (cert === null && key === null && ca === null) return null;
+  if (cert === null || key === null || ca === null) {
+    const field = cert === null ? 'tls-cert' : key === null ? 'tls-key' : 'tls-ca';
     throw new Failure(
       'invalid',
-      `'--tls-${cert === null ? 'cert' : 'key'}' is missing: TLS takes both '--tls-cert' and '--tls-key'`,
-      {
-        field: cert === null ? 'tls-cert' : 'tls-key',
-        allowed: 'a PEM file',
-      },
+      `'--${field}' is missing: TLS takes '--tls-cert', '--tls-key' and, for those who call, '--tls-ca'`,
+      { field, allowed: 'a PEM file' },
     );
+  }
   if (!listen.some((url) => url.startsWith('tcp://')))
     throw new Failure(
       'invalid',
@@ -113,7 +111,7 @@ function refusePlainTcp(listen: readonly string[], tls: TlsFiles | null): void {
   if (open === undefined) return;
   throw new Failure(
     'invalid',
-    `'--listen ${open}' would let everybody on the network in: beyond this machine it takes '--tls-cert' and '--tls-key'`,
+    `'--listen ${open}' would let everybody on the network in: beyond this machine it takes '--tls-cert', '--tls-key' and '--tls-ca'`,
     { field: 'listen', value: open, allowed: 'an address of this machine alone, such as 127.0.0.1, or TLS' },
   );
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { inspectMachine, type Machine } from '../dataplane/machine.ts';
-import { readWireRecords } from '../state/view.ts';
+import { readConnectionRecords, readWireRecords } from '../state/view.ts';
+import { workloadFindings } from './doctor-workloads.ts';
 import { explainWire } from './wire/explain.ts';
 import { type InstancePaths, openView } from './wire/read.ts';
 import { Failure } from './failure.ts';
@@ -79,7 +80,7 @@ const machineChecks: readonly ((machine: Machine, bpffs: string) => Finding)[] =
   (m) => ok('losses after a redirect', m.dropReasons ? 'observable' : 'not observable before Linux 5.17'),
 ];
 
-function* instanceFindings(paths: InstancePaths): Generator<Finding> {
+async function* instanceFindings(paths: InstancePaths): AsyncGenerator<Finding> {
   try {
     openView(paths).close();
   } catch (error) {
@@ -89,13 +90,19 @@ function* instanceFindings(paths: InstancePaths): Generator<Finding> {
       : failure(`instance ${paths.instance}`, error.message, 'Run as root');
     return;
   }
-  const { records, unreadable } = readWireRecords(join(paths.runDir, paths.instance));
-  yield ok(`instance ${paths.instance}`, `${records.length} wires on record`);
-  for (const { file, problem } of unreadable)
+  const directory = join(paths.runDir, paths.instance);
+  const { records, unreadable } = readWireRecords(directory);
+  const connections = readConnectionRecords(directory);
+  yield ok(
+    `instance ${paths.instance}`,
+    `${connections.records.length} connections and ${records.length} wires on record`,
+  );
+  yield* await workloadFindings(directory);
+  for (const { file, problem } of [...unreadable, ...connections.unreadable])
     yield warning(
       'state file',
       `'${file}' cannot be read: ${problem}`,
-      'Remove it, once its wire is not missed',
+      'Remove it, once what it speaks of is not missed',
     );
   for (const record of records) {
     const bad = explainWire(paths, { id: record.id }).steps.filter((step) => !step.ok);
