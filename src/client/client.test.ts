@@ -183,6 +183,16 @@ describe('a connection', () => {
     await expect(client.request({ service: 'vpn' })).rejects.toThrow("The client 'app' is closed");
   });
 
+  test('that its client leaves stays, and nobody keeps it', async () => {
+    const handle = await client.request({ service: 'vpn', ttlMs: 60_000 });
+    const seen = updates(handle, 2);
+    await client.leave();
+    expect(await seen).toEqual(['up']);
+    expect(agent.connections).toHaveLength(1);
+    await handle.close();
+    expect(agent.connections).toHaveLength(1);
+  });
+
   test('that is closed by somebody else is told so', async () => {
     const handle = await client.request({ service: 'vpn', id: 'mine' });
     const seen = updates(handle, 2);

@@ -50,6 +50,7 @@ export class Client implements AsyncDisposable {
   readonly #attempts = new Set<Promise<unknown>>();
   #following: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
+  #forgetSignal: () => void = () => undefined;
 
   private constructor(url: string, name: string) {
     this.name = name;
@@ -66,12 +67,12 @@ export class Client implements AsyncDisposable {
       client.close().catch(() => undefined);
     };
     signal?.addEventListener('abort', abort, { once: true });
+    client.#forgetSignal = () => signal?.removeEventListener('abort', abort);
     try {
       signal?.throwIfAborted();
       await client.#start(Date.now() + waitMs);
       return client;
     } catch (error) {
-      signal?.removeEventListener('abort', abort);
       await client.close();
       signal?.throwIfAborted();
       throw error;
@@ -203,6 +204,7 @@ export class Client implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#forgetSignal();
     const attempts = [...this.#attempts];
     this.#over.abort(new Failure('failed', `The client '${this.name}' is closed`));
     await Promise.allSettled(attempts);

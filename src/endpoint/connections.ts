@@ -17,6 +17,7 @@ import type { NetworkServiceRequest } from '../api/nsm/proto/networkservice_pb.t
 import { selects } from '../api/nsm/monitor.ts';
 import { Turns } from './turns.ts';
 import type { Netns } from '../client/netns.ts';
+import { unsettledMs } from './limits.ts';
 import type { ServeOptions } from './options.ts';
 
 const event = (type: ConnectionEventType, connections: readonly Connection[]): ConnectionEvent =>
@@ -37,6 +38,8 @@ export class Connections {
   readonly #hooks: Pick<ServeOptions, 'onRequest' | 'onClose'>;
   readonly #turns = new Turns();
   readonly #watchers = new Set<Watcher>();
+  /** When each was last answered, on performance.now()'s clock. */
+  readonly #answered = new Map<string, number>();
 
   constructor(endpoint: Endpoint, netns: Netns, hooks: Pick<ServeOptions, 'onRequest' | 'onClose'>) {
     this.#endpoint = endpoint;
@@ -57,6 +60,7 @@ export class Connections {
         throw error;
       }
       const reply = answer.accept();
+      this.#answered.set(answer.id, performance.now());
       this.#publish(ConnectionEventType.UPDATE, answer.connection);
       return reply;
     });
@@ -97,19 +101,25 @@ export class Connections {
     const { name } = this.#endpoint.settings;
     const ids = new Set<string>();
     for (const connection of standing) {
-      const own = connection.path?.pathSegments.findLast((segment) => segment.name === name);
-      if (own !== undefined) ids.add(own.id);
+      const own = connection.path?.pathSegments.at(-1);
+      if (own?.name === name) ids.add(own.id);
       this.#endpoint.restore(connection);
     }
     // An agent shows a process what is in its own namespace, and may not show what is in another.
     if (!this.#netns.isOwn) return;
-    for (const connection of this.#endpoint.connections) if (!ids.has(connection.id)) this.end(connection);
+    const now = performance.now();
+    for (const connection of this.#endpoint.connections) {
+      // What was answered just now the agent has not completed, and ends itself where it does not.
+      const settled = now - (this.#answered.get(connection.id) ?? -Infinity) > unsettledMs;
+      if (settled && !ids.has(connection.id)) this.end(connection);
+    }
   }
 
   /** Gives back what a connection had. */
   end(connection: Connection): void {
     const ended = this.#endpoint.close(connection);
     if (ended === null) return;
+    this.#answered.delete(ended.id);
     this.#publish(ConnectionEventType.DELETE, ended);
     this.#hooks.onClose?.(ended);
   }

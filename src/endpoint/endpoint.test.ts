@@ -9,7 +9,7 @@ import { NsmClient } from '../api/nsm/grpc/client.ts';
 import { type ConnectionEvent, MonitorScopeSelectorSchema, State } from '../api/nsm/proto/connection_pb.ts';
 import { type Client, connectClient } from '../client/index.ts';
 import { Failure } from '../features/failure.ts';
-import { serveEndpoint, type ServedEndpoint, type ServeOptions, Unreachable } from './index.ts';
+import { serveEndpoint, type ServedEndpoint, type ServeOptions } from './index.ts';
 
 let agent: FakeAgent;
 let client: Client;
@@ -226,55 +226,6 @@ describe('a monitor of the endpoint', () => {
     await handle.refresh();
     expect(handle.mtu).toBe(1300);
     await stop();
-  });
-});
-
-describe('an agent', () => {
-  test('that restarts knows the endpoint again', async () => {
-    const told: (string | null)[] = [];
-    const endpoint = await serve({ onRegistered: (lost) => told.push(lost?.name ?? null) });
-    const handle = await client.request({ service: 'vpn' });
-    await agent.stop();
-    await until(() => !endpoint.registered);
-    await agent.start();
-    await until(() => endpoint.registered && agent.endpoints.length === 1);
-    expect(told[0]).not.toBeNull();
-    expect(told.at(-1)).toBeNull();
-    expect(endpoint.connections).toHaveLength(1);
-    await handle.refresh();
-    expect(handle.addresses).toEqual(['10.0.0.1/32']);
-  });
-
-  test('that takes the registration away gets it again', async () => {
-    const endpoint = await serve();
-    agent.unregister('nse');
-    await until(() => !endpoint.registered);
-    await until(() => agent.endpoints.length === 1);
-  });
-
-  test('is waited for, or not', async () => {
-    await agent.stop();
-    await expect(serve()).rejects.toBeInstanceOf(Unreachable);
-    const late = serve({ waitMs: 20_000 });
-    await agent.start();
-    expect((await late).registered).toBe(true);
-    await agent.stop();
-    const signal = AbortSignal.timeout(60);
-    await expect(serve({ name: 'b', socket: join(folder, 'b'), waitMs: 20_000, signal })).rejects.toThrow();
-    await agent.start();
-  });
-
-  test('gives an endpoint that comes back its connections, before others get their addresses', async () => {
-    const before = await serve();
-    const gone = await client.request({ service: 'vpn' });
-    const kept = await client.request({ service: 'vpn' });
-    await gone.close();
-    await before.close();
-    const after = await serve();
-    expect(after.connections).toHaveLength(1);
-    expect((await client.request({ service: 'vpn' })).addresses).toEqual(['10.0.0.1/32']);
-    await kept.refresh();
-    expect(kept.addresses).toEqual(['10.0.0.3/32']);
   });
 });
 

@@ -35,6 +35,7 @@ export class ServedEndpoint implements AsyncDisposable {
     const services = servicesOf(options);
     const name = endpointName(options.name, services[0] ?? '');
     const release: Release[] = [];
+    let close = (): Promise<void> => released(release);
     try {
       const netns = new Netns(where);
       release.push(() => {
@@ -43,6 +44,8 @@ export class ServedEndpoint implements AsyncDisposable {
       const endpoint = new Endpoint(settingsOf(options, name), identityOf(netns));
       const connections = new Connections(endpoint, netns, options);
       const served = new ServedEndpoint(endpoint, connections, release);
+      // The signal may have begun it.
+      close = () => served.close();
       const place = socketPlace(options.socket);
       release.push(() => {
         place.remove();
@@ -84,7 +87,7 @@ export class ServedEndpoint implements AsyncDisposable {
       signal?.throwIfAborted();
       return served;
     } catch (error) {
-      await released(release);
+      await close();
       throw error;
     }
   }

@@ -15,3 +15,6 @@ export const lifeMs = 60_000;
 
 /** Requests for one connection that wait for their turn. */
 export const maxWaitingRequests = 64;
+
+/** An answer that is older than this has become a connection, or never will: NSM's requests take 15 s. */
+export const unsettledMs = 20_000;

@@ -58,6 +58,8 @@ export class Registration {
   readonly #events: RegistrationEvents;
   readonly #over = new AbortController();
   #keeping: Promise<void> = Promise.resolve();
+  /** What the agent has under this name may be another's until then. */
+  #registered = false;
 
   constructor(agent: NsmClient, what: Registered, events: RegistrationEvents) {
     this.#agent = agent;
@@ -87,6 +89,7 @@ export class Registration {
   async end(): Promise<void> {
     this.#over.abort(new Failure('failed', `Endpoint '${this.#what.name}' is closed`));
     await this.#keeping;
+    if (!this.#registered) return;
     const record = create(NetworkServiceEndpointSchema, { name: this.#what.name });
     await this.#agent
       .unregisterEndpoint(record, { deadline: Date.now() + unregisterMs })
@@ -222,6 +225,7 @@ export class Registration {
         ...this.#until(signal),
         pass: [socket],
       });
+      this.#registered = true;
       return expirationTime === undefined ? lifeMs : timestampMs(expirationTime) - Date.now();
     } finally {
       closeSync(socket);

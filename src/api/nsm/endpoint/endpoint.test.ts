@@ -191,8 +191,9 @@ describe('after a restart', () => {
     expect(after.answer(request('a1')).first).toBe(false);
   });
 
-  test('a connection of another endpoint is not this one’s', () => {
+  test('a connection of another endpoint is not this one’s, not if it is its client', () => {
     const shown = ask(endpoint({ name: 'other' }), request('a1'));
     expect(endpoint().restore(shown)).toBe(false);
+    expect(endpoint({ name: 'client' }).restore(shown)).toBe(false);
   });
 });

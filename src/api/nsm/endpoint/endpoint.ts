@@ -135,10 +135,11 @@ export class Endpoint {
    */
   restore(connection: Connection): boolean {
     const segments = connection.path?.pathSegments ?? [];
-    const index = segments.findLastIndex(({ name }) => name === this.#settings.name);
+    // The last: a process of this name may be the client of another endpoint, too.
+    const index = segments.length - 1;
     const [own, caller] = [segments[index], segments[index - 1]];
-    if (own === undefined || own.id === '' || this.#kept.has(own.id) || this.#kept.size >= maxConnections)
-      return false;
+    if (own?.name !== this.#settings.name || own.id === '' || caller === undefined) return false;
+    if (this.#kept.has(own.id) || this.#kept.size >= maxConnections) return false;
     let offer: Offer;
     try {
       offer = this.#ipam.offer(own.id, wishOf(connection));
