@@ -94,7 +94,8 @@ export class Sockets {
     for (const listener of this.#listeners) listener.close();
     rmSync(this.folder, { recursive: true, force: true });
     await eventually(() => {
-      expect(countFds()).toBe(this.#fds);
+      // Fewer are no leak: what was still being closed when they were counted has gone.
+      expect(countFds()).toBeLessThanOrEqual(this.#fds);
     });
   }
 }
