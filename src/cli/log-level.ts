@@ -16,7 +16,10 @@ export const logLevel: Verb = {
       summary: 'What to log from now on; without any, the levels are shown',
       many: true,
       optional: true,
-      completes: [...logLevels, ...subsystems.map((subsystem) => `${subsystem}=`)],
+      completes: [
+        ...logLevels,
+        ...subsystems.flatMap((subsystem) => logLevels.map((level) => `${subsystem}=${level}`)),
+      ],
     },
   ],
   flags: [timeoutFlag],

@@ -21,12 +21,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What bash offers at the end of a line; `vwire` itself answers with the given names of wires. */
-function offers(line: string, wires: readonly string[] = []): string[] {
+/** What bash offers at the end of a line; `vwire` itself lists the given names, if this is how it is asked. */
+function offers(line: string, names: readonly string[] = [], asked = 'ls'): string[] {
   const script = `
     source ${quoted(bash)}
     compopt() { :; }
-    vwire() { [[ $* == "ls --quiet --instance "* ]] && asked=$4 && printf '%s\\n' ${wires.map(quoted).join(' ')}; }
+    vwire() { [[ $* == "${asked} --quiet --instance default" ]] && printf '%s\\n' ${names.map(quoted).join(' ')}; }
     COMP_LINE=${quoted(line)} COMP_POINT=${line.length}
     _vwire
     [[ \${#COMPREPLY[@]} -eq 0 ]] || printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -52,6 +52,12 @@ describe('bash', () => {
     ['vwire wire add --datapath t', ['tcx']],
     ['vwire wire add --mtu 9000 --c', ['--connection']],
     ['vwire ls --j', ['--json']],
+    ['vwire endpoint ', ['add', 'update', 'rm', 'ls']],
+    ['vwire service put --f', ['--file']],
+    ['vwire service put -f x --t', ['--timeout']],
+    ['vwire request --payload ', ['ETHERNET', 'IP']],
+    ['vwire top --sort d', ['dropped']],
+    ['vwire log-level nsm=d', ['debug']],
     ['vwire completion ', ['bash', 'zsh']],
     ['vwire ls frob', []],
   ])('%s', (line, expected) => {
@@ -69,6 +75,19 @@ describe('bash', () => {
     );
     expect(read).toEqual(names);
     expect(spawnSync('ls', [proof]).status).not.toBe(0);
+  });
+
+  test.each([
+    ['vwire request ', 'service ls'],
+    ['vwire request --endpoint ', 'endpoint ls'],
+    ['vwire endpoint rm ', 'endpoint ls'],
+    ['vwire endpoint add ', 'service ls'],
+    ['vwire close ', 'ls'],
+    ['vwire inspect ', 'ls'],
+    ['vwire wire rm ', 'wire ls'],
+  ])('%s asks vwire %s', (line, asked) => {
+    expect(offers(line, ['one', 'two'], asked)).toEqual(['one', 'two']);
+    expect(offers(line, ['one'], 'nothing')).toEqual([]);
   });
 
   test('a name with a colon is completed behind the colon, where readline breaks words', () => {

@@ -21,13 +21,15 @@ export interface Model {
 
 /** Which verb lists what a place is completed with. */
 export const listing: Readonly<Record<Listed, string>> = {
-  wire: 'ls',
+  wire: 'wire ls',
   connection: 'ls',
   endpoint: 'endpoint ls',
   service: 'service ls',
 };
 
 const dashed = ({ name }: Flag): string => `--${name}`;
+const spellings = (flag: Flag): string[] =>
+  flag.short === null ? [dashed(flag)] : [dashed(flag), `-${flag.short}`];
 const wordOf = (flag: Flag): Word => ({ word: dashed(flag), summary: flag.summary });
 
 function valuesOf(flags: readonly Flag[]): Model['values'] {
@@ -36,7 +38,7 @@ function valuesOf(flags: readonly Flag[]): Model['values'] {
     if (flag.completes === null) continue;
     const key = String(flag.completes);
     const group = groups.get(key) ?? { flags: [], completes: flag.completes };
-    if (!group.flags.includes(dashed(flag))) group.flags.push(dashed(flag));
+    for (const word of spellings(flag)) if (!group.flags.includes(word)) group.flags.push(word);
     groups.set(key, group);
   }
   return [...groups.values()];
@@ -68,7 +70,7 @@ export async function modelOf({ rows, groups }: Table): Promise<Model> {
       completes: verb.positionals[0]?.completes ?? null,
     })),
     values: valuesOf(all),
-    valued: [...new Set(all.filter(({ value }) => value !== null).map(dashed))],
+    valued: [...new Set(all.filter(({ value }) => value !== null).flatMap(spellings))],
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { readConnectionRecords, readWireRecords } from '../../state/view.ts';
+import type { ConnectionRecord } from '../../state/connection-record.ts';
+import { readConnectionRecords } from '../../state/view.ts';
 import { Failure } from '../failure.ts';
 import type { WireItem, WireName } from '../wire/api.ts';
 import { explainWire, type Step } from '../wire/explain.ts';
@@ -22,8 +23,8 @@ export interface Told extends Story {
 }
 
 interface Found {
-  connection: string | null;
-  wire: number | null;
+  connection: ConnectionRecord | null;
+  wire: WireName | null;
 }
 
 function ambiguous(name: string, ids: readonly string[]): Failure {
@@ -39,8 +40,7 @@ function ambiguous(name: string, ids: readonly string[]): Failure {
 function find(directory: string, name: WireName): Found {
   const { records } = readConnectionRecords(directory);
   if ('id' in name) {
-    const owner = records.find(({ wire }) => wire === name.id);
-    return { connection: owner?.id ?? null, wire: name.id };
+    return { connection: records.find(({ wire }) => wire === name.id) ?? null, wire: name };
   }
   const typed = name.connection;
   const own = records.filter(({ id }) => id === typed);
@@ -51,17 +51,16 @@ function find(directory: string, name: WireName): Found {
       typed,
       named.map(({ id }) => id),
     );
-  if (one !== undefined) return { connection: one.id, wire: one.wire };
-  const wire = readWireRecords(directory).records.find(({ connection }) => connection === typed);
-  return { connection: null, wire: wire?.id ?? null };
+  if (one === undefined) return { connection: null, wire: name };
+  return { connection: one, wire: one.wire === null ? null : { id: one.wire } };
 }
 
 const isMissing = (error: unknown): boolean => error instanceof Failure && error.code === 'not_found';
 
 /** Null for one that went while its connection was being read. */
-function wireIfAny(paths: InstancePaths, id: number): WireItem | null {
+function wireIfAny(paths: InstancePaths, name: WireName): WireItem | null {
   try {
-    return readWire(paths, { id }).item;
+    return readWire(paths, name).item;
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
@@ -70,16 +69,15 @@ function wireIfAny(paths: InstancePaths, id: number): WireItem | null {
 
 /** What a name stands for, as files and the kernel's tables tell it; needs no agent. Throws Failure. */
 export function readStory(paths: InstancePaths, name: WireName): Story {
-  const directory = join(paths.runDir, paths.instance);
-  const found = find(directory, name);
-  const record = readConnectionRecords(directory).records.find(({ id }) => id === found.connection);
-  // Says which wires and names there are.
-  if (record === undefined) return { connection: null, wire: readWire(paths, wireOf(found, name)).item };
+  const found = find(join(paths.runDir, paths.instance), name);
+  // Says what names there are, if this is none.
+  if (found.connection === null) return { connection: null, wire: readWire(paths, name).item };
   const wire = found.wire === null ? null : wireIfAny(paths, found.wire);
-  return { connection: connectionItem(record, stateNow(recordedState(record), wire)), wire };
+  return {
+    connection: connectionItem(found.connection, stateNow(recordedState(found.connection), wire)),
+    wire,
+  };
 }
-
-const wireOf = ({ wire }: Found, name: WireName): WireName => (wire === null ? name : { id: wire });
 
 const list = (parts: readonly string[], none: string): string =>
   parts.length === 0 ? none : parts.join(', ');

@@ -20,8 +20,9 @@ export class ServiceBook implements Services {
   async remove(name: string): Promise<void> {
     if (this.#services.delete(name)) return;
     throw new Failure('not_found', `Network service '${shown(name)}' is not known`, {
-      field: 'name',
+      field: 'service',
       value: shown(name),
+      allowed: 'a service that was put',
     });
   }
 
