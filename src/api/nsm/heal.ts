@@ -74,6 +74,8 @@ export class Healer {
     const { book, name } = this.#parts;
     const own = told.path?.pathSegments.find((segment) => segment.name === name);
     const connection = own ? book.get(own.id) : null;
+    // It may be told before its answer has been carried out.
+    await connection?.turn;
     // Who is not its endpoint has nothing to say of it.
     if (connection?.record.endpoint !== endpoint || !connection.established) return;
     if (deleted || told.state === State.DOWN) {

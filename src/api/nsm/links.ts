@@ -138,7 +138,7 @@ class ProcessLink implements EndpointLink {
     for await (const event of this.#client.monitor(selector, { signal: this.#ended.signal })) {
       this.answers = true;
       this.#heard++;
-      if (event.type === ConnectionEventType.INITIAL_STATE_TRANSFER) continue;
+      // What stands at first may have changed since it was answered.
       for (const connection of Object.values(event.connections))
         this.#parts.onNews(this.#endpoint.name, connection, event.type === ConnectionEventType.DELETE);
     }
