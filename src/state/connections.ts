@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { faultAt } from '../fault.ts';
 import type { ConnectionRecord } from './connection-record.ts';
-import { removeFile, replaceFile } from './files.ts';
+import { removeFile, replaceFile, writeIn } from './files.ts';
 import { connectionsDirectory } from './view.ts';
 
 /** The connections of a running agent, as files; the only writer. Ids hold nothing that a file name may not. */
@@ -10,11 +10,13 @@ export class ConnectionFiles {
 
   constructor(instanceDirectory: string) {
     this.#directory = connectionsDirectory(instanceDirectory);
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    writeIn(this.#directory);
   }
 
   write(record: ConnectionRecord): void {
-    replaceFile(join(this.#directory, `${record.id}.json`), `${JSON.stringify(record)}\n`);
+    replaceFile(join(this.#directory, `${record.id}.json`), `${JSON.stringify(record)}\n`, () => {
+      faultAt('write', 'connection', record.intent);
+    });
   }
 
   remove(id: string): void {

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EndpointRecord } from './endpoint-record.ts';
-import { removeFile, replaceFile } from './files.ts';
+import { removeFile, replaceFile, writeIn } from './files.ts';
 import { endpointsDirectory } from './view.ts';
 
 /** The endpoints an agent answers for, as files; the only writer. Names hold nothing that a file name may not. */
@@ -10,7 +9,7 @@ export class EndpointFiles {
 
   constructor(instanceDirectory: string) {
     this.#directory = endpointsDirectory(instanceDirectory);
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    writeIn(this.#directory);
   }
 
   write(record: EndpointRecord): void {

@@ -69,6 +69,21 @@ describe('Scope', () => {
     expect(log).toEqual(['+second', '-second', '-third', '-first']);
   });
 
+  test('the record of what is held stays while anything of it does', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    let stuck = true;
+    await scope.hold('record', '', acquire('record'));
+    await scope.hold('device', '', () => () => {
+      if (stuck) throw new Error('busy');
+    });
+    await expect(scope.close()).rejects.toThrow('Release device: Error: busy');
+    expect(scope.has('record')).toBe(true);
+    stuck = false;
+    await scope.close();
+    expect(log).toEqual(['+record', '-record']);
+  });
+
   test('one can be released before the others, once', async () => {
     const { log, acquire } = tracked();
     const scope = new Scope();

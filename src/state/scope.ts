@@ -1,3 +1,5 @@
+import { faultAt } from '../fault.ts';
+
 type Release = () => void | Promise<void>;
 
 interface Held {
@@ -6,13 +8,22 @@ interface Held {
   release: Release;
 }
 
+/** What is held under this name tells of all the rest: it goes when everything else has gone, and not before. */
+const RECORD = 'record';
+
 /**
  * Everything one connection holds. Whoever acquires says how to release on the same line; closing the
- * scope releases in reverse order. A failed release does not stop the others: all are tried, then the
- * failures are thrown together. What could not be released is still held, for another close.
+ * scope releases in reverse order. A failed release does not stop the others but the record's: all are tried, then
+ * the failures are thrown together. What could not be released is still held, for another close.
  */
 export class Scope {
   readonly #held: Held[] = [];
+  readonly #whose: string;
+
+  /** `whose` is a word for its fault points: 'release WHOSE NAME'. */
+  constructor(whose = '') {
+    this.#whose = whose;
+  }
 
   /**
    * Acquires `name` unless it is held with the same fingerprint already, which makes a repeated
@@ -38,6 +49,7 @@ export class Scope {
   async release(name: string): Promise<void> {
     const before = this.#held.find((h) => h.name === name);
     if (!before) return;
+    faultAt('release', this.#whose, name);
     await before.release();
     this.#held.splice(this.#held.indexOf(before), 1);
   }
@@ -50,7 +62,12 @@ export class Scope {
     const failures: unknown[] = [];
     const kept: Held[] = [];
     for (let held = this.#held.pop(); held; held = this.#held.pop()) {
+      if (held.name === RECORD && failures.length > 0) {
+        kept.unshift(held);
+        continue;
+      }
       try {
+        faultAt('release', this.#whose, held.name);
         await held.release();
       } catch (failure) {
         failures.push(new Error(`Release ${held.name}: ${String(failure)}`, { cause: failure }));

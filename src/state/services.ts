@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFile, replaceFile } from './files.ts';
+import { removeFile, replaceFile, writeIn } from './files.ts';
 import type { ServiceRecord } from './service-record.ts';
 import { servicesDirectory } from './view.ts';
 
@@ -21,7 +20,7 @@ export class ServiceFiles {
 
   constructor(instanceDirectory: string) {
     this.#directory = servicesDirectory(instanceDirectory);
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    writeIn(this.#directory);
   }
 
   path(name: string): string {

@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeFile, replaceFile } from './files.ts';
+import { removeFile, replaceFile, writeIn } from './files.ts';
 import { wiresDirectory } from './view.ts';
 import type { WireRecord } from './wire-record.ts';
 
@@ -10,7 +9,7 @@ export class WireFiles {
 
   constructor(instanceDirectory: string) {
     this.#directory = wiresDirectory(instanceDirectory);
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    writeIn(this.#directory);
   }
 
   write(record: WireRecord): void {

@@ -1,9 +1,4 @@
-/**
- * Fault points, for tests of what a crash or a failure leaves behind. VWIRE_FAULT='POINT:kill' ends the
- * process there as SIGKILL would, 'POINT:throw' fails there. Unset, which is always but in tests, a
- * point costs one comparison.
- */
-const [point, effect] = (process.env.VWIRE_FAULT ?? '').split(':');
+import { faultAt } from '../../fault.ts';
 
 /** In the order a wire meets them. Tests walk this list. */
 export const faultPoints = [
@@ -24,8 +19,7 @@ export const faultPoints = [
 ] as const;
 export type FaultPoint = (typeof faultPoints)[number];
 
-export function fault(here: FaultPoint): void {
-  if (point !== here) return;
-  if (effect === 'kill') process.kill(process.pid, 'SIGKILL');
-  throw new Error(`Fault point '${here}'`);
-}
+/** See src/fault.ts. */
+export const fault = (here: FaultPoint): void => {
+  faultAt(here);
+};

@@ -43,7 +43,7 @@ export class WireBook implements Wires {
   }
 
   /** Takes up a wire that exists, or is about to. The caller says how it stands. */
-  enter(record: WireRecord, state: Entry['state'], scope = new Scope()): Entry {
+  enter(record: WireRecord, state: Entry['state'], scope = new Scope('wire')): Entry {
     const entry: Entry = { record, scope, state, down: new Set(), turn: Promise.resolve() };
     this.#entries.set(record.id, entry);
     this.#names.set(record.connection, record.id);

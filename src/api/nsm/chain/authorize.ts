@@ -6,7 +6,9 @@ export function authorize(authority: Authority): Element {
   return {
     name: 'authorize',
     request(request, at, next) {
-      if (at.held.established) authority.mayChange(at.askedBy, at.held.record.leftNetns, at.held.id);
+      const { established, record, id } = at.held;
+      // One that is new is nobody's yet.
+      if (established || record.leftNetns) authority.mayChange(at.askedBy, record.leftNetns, id);
       return next(request);
     },
     async close(connection, at, next) {

@@ -29,19 +29,25 @@ function stillWanted({ signal }: Attempt): void {
  * that fails is undone, a later one that fails leaves what stood. Closing takes everything down in reverse.
  */
 export function begin(book: ConnectionBook, clock: Clock): Element {
-  /** The connection of this id, when its turn has come; one that has ended meanwhile begins anew. */
+  /**
+   * The connection of this id, when its turn has come; one that has ended meanwhile begins anew, and one that could
+   * not be closed is closed first.
+   */
   async function turnOf<T>(id: string, enter: () => Held, act: (held: Held) => Promise<T>): Promise<T> {
     for (;;) {
       const connection = book.get(id) ?? enter();
-      const outcome = await inTurn(connection, async () =>
-        connection.gone ? null : { done: await act(connection) },
-      );
+      const outcome = await inTurn(connection, async () => {
+        if (connection.gone) return null;
+        if (connection.state !== 'closing') return { done: await act(connection) };
+        await endConnection(book, connection, 'it was being closed when it was asked for again');
+        return null;
+      });
       if (outcome) return outcome.done;
     }
   }
 
   async function undone(connection: Held, why: unknown): Promise<never> {
-    connection.state = 'closing';
+    book.closing(connection);
     try {
       await connection.scope.close();
     } catch (failure) {
@@ -49,6 +55,8 @@ export function begin(book: ConnectionBook, clock: Clock): Element {
     } finally {
       book.drop(connection);
     }
+    // Whoever watches may have been told of it before its caller could be.
+    if (connection.established) book.publish('delete', connection);
     throw why;
   }
 
@@ -56,7 +64,15 @@ export function begin(book: ConnectionBook, clock: Clock): Element {
     name: 'begin',
     request(request, at, next) {
       const asked = connectionOf(request);
-      const enter = (): Held => book.enter(firstRecord(request, clock.now()));
+      const enter = (): Held => {
+        // Nobody but a client begins one: this one has been closed before its turn came.
+        if (at.askedBy.kind === 'self')
+          throw new Failure('not_found', `Connection '${asked.id}' has ended`, {
+            field: 'connection.id',
+            value: asked.id,
+          });
+        return book.enter(firstRecord(request, clock.now()));
+      };
       return turnOf(asked.id, enter, async (connection) => {
         at.held = connection;
         const first = connection.established === null;
@@ -98,8 +114,7 @@ export async function endConnection(
   why: string,
   type: 'closed' | 'expired' = 'closed',
 ): Promise<void> {
-  connection.state = 'closing';
-  book.rewrite(connection, { intent: 'closing' });
+  book.closing(connection);
   try {
     await connection.scope.close();
   } catch (error) {

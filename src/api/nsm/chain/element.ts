@@ -1,3 +1,4 @@
+import { faultAt } from '../../../fault.ts';
 import type { Held } from '../connections/held.ts';
 import type { Call, Caller } from '../grpc/services.ts';
 import type { Connection, Mechanism } from '../proto/connection_pb.ts';
@@ -73,7 +74,10 @@ export function runRequest(
   const run = async (index: number, asked: NetworkServiceRequest): Promise<Connection> => {
     const element = elements[index];
     if (!element) throw new Error('The chain has no last element that answers');
-    return element.request(asked, at, (onwards) => run(index + 1, onwards));
+    faultAt('request', element.name, 'in');
+    const reply = await element.request(asked, at, (onwards) => run(index + 1, onwards));
+    faultAt('request', element.name, 'out');
+    return reply;
   };
   return run(0, request);
 }
@@ -82,8 +86,10 @@ export function runClose(elements: readonly Element[], connection: Connection, a
   const run = async (index: number, asked: Connection): Promise<void> => {
     const element = elements[index];
     if (!element) return;
-    if (element.close) await element.close(asked, at, (onwards) => run(index + 1, onwards));
-    else await run(index + 1, asked);
+    if (!element.close) return run(index + 1, asked);
+    faultAt('close', element.name, 'in');
+    await element.close(asked, at, (onwards) => run(index + 1, onwards));
+    faultAt('close', element.name, 'out');
   };
   return run(0, connection);
 }

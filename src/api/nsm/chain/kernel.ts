@@ -70,6 +70,8 @@ export function kernel(authority: Authority): Element {
         kept ??
         interfaceName(connection.networkService, at.held.id, () => false);
       received.parameters.name = name;
+      // Known from now on, so that the client's asking again waits for this one, and its closing finds it.
+      if (!record.leftNetns) at.held.record = { ...record, leftNetns: where.identity };
       at.left = { mechanism: received, netns: where.netns, identity: where.identity, name };
       const reply = await next(request);
       reply.mechanism = received;

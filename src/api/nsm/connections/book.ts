@@ -89,6 +89,21 @@ export class ConnectionBook {
     if (connection.scope.has('record')) this.#config.files.write(connection.record);
   }
 
+  /** Like `rewrite`, for what has to go on where nothing can be written. */
+  #note(connection: Held, change: Partial<ConnectionRecord>): void {
+    try {
+      this.rewrite(connection, change);
+    } catch (error) {
+      this.#config.log.error({ conn: connection.id, error: String(error) }, 'State file cannot be written');
+    }
+  }
+
+  /** From here on all that is held is released. A full disk keeps nothing from ending. */
+  closing(connection: Held): void {
+    connection.state = 'closing';
+    this.#note(connection, { intent: 'closing' });
+  }
+
   /** The one a client calls so. Its name and id are its own to choose, so this proves nothing. */
   byClient(name: string, id: string): Held | null {
     return this.#clients.get(clientKey(name, id)) ?? null;
@@ -129,7 +144,7 @@ export class ConnectionBook {
     );
     if (type === 'failed' || type === 'down') {
       const errors = [...connection.record.errors, { at, message: detail }].slice(-KEPT_CONNECTION_ERRORS);
-      this.rewrite(connection, { errors });
+      this.#note(connection, { errors });
     }
     for (const listener of this.#listeners) listener({ at, type, id, detail });
   }

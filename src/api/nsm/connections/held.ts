@@ -30,7 +30,7 @@ export interface Held {
 
 export const held = (record: ConnectionRecord): Held => ({
   id: record.id,
-  scope: new Scope(),
+  scope: new Scope('connection'),
   record,
   state: 'opening',
   established: null,

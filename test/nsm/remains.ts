@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Agent } from '../../src/agent.ts';
+import { run } from '../pods.ts';
+import { type Held, links, nothing } from '../wire/inventory.ts';
+import type { Node } from '../wire/node.ts';
+
+/** What connections may have left anywhere. */
+export interface Remains {
+  held: Held;
+  /** State files of connections. */
+  connections: string[];
+  /** Devices, and rules that pods do not have by themselves. */
+  pods: string[];
+}
+
+/** Rules of a namespace that has none of its own. */
+const bare =
+  /^(0:\s+from all lookup local|32766:\s+from all lookup main|32767:\s+from all lookup default)\s*$/;
+
+const inPod = (pod: string): string[] => [
+  ...links(pod).map(({ ifname }) => ifname),
+  ...['-4', '-6']
+    .flatMap((family) => run('ip', '-n', pod, family, 'rule').split('\n'))
+    .filter((line) => line !== '' && !bare.test(line)),
+];
+
+/** What there is, by readers that are not ours. */
+export const remains = ({ inventory, runDir, instance }: Node, pods: readonly string[]): Remains => ({
+  held: inventory.held(),
+  connections: readdirSync(join(runDir, instance, 'state', 'connections')),
+  pods: pods.flatMap(inPod).filter((name) => name !== 'lo'),
+});
+
+export const nothingRemains: Remains = { held: nothing, connections: [], pods: [] };
+
+/** What the agent says there is. */
+export const known = ({ connections, wires, endpoints }: Agent): Record<string, unknown> => ({
+  connections: connections?.list() ?? [],
+  wires: wires.list(),
+  addresses: endpoints?.list().flatMap(({ pools }) => pools.map(({ used }) => used)) ?? [],
+});
