@@ -20,11 +20,16 @@ export const vwire = (instance, verb, args = []) => [
   ...args,
 ];
 
-/** Starts an agent, in `cgroup` (a directory) unless null; resolves when it answers. */
-export async function startAgent(instance, { args = [], cgroup = null } = {}) {
+/** Starts an agent, in `cgroup` (a directory) unless null, with options of Node; resolves when it answers. */
+export async function startAgent(instance, { args = [], cgroup = null, node = [] } = {}) {
   const readyFile = `/run/${instance}.ready`;
   rmSync(readyFile, { force: true }); // of an agent that was killed
-  const command = vwire(instance, ['agent'], ['--log-level', 'warn', '--ready-file', readyFile, ...args]);
+  const [program, ...words] = vwire(
+    instance,
+    ['agent'],
+    ['--log-level', 'warn', '--ready-file', readyFile, ...args],
+  );
+  const command = [program, ...node, ...words];
   // 0 is whoever writes; sh becomes the agent.
   const enter = ['sh', '-c', 'echo 0 >"$0"/cgroup.procs && exec "$@"', cgroup];
   const agent = start(cgroup === null ? command : [...enter, ...command]);

@@ -1,14 +1,13 @@
-// Requests: node test/bench/control.mjs [--quick] [--json FILE] [--connections N], inside test/sandbox.sh. What a
+// Requests: node test/bench/control.mjs [--quick] [--json FILE] [--save] [--connections N], inside test/sandbox.sh. What a
 // client waits for, from its request to the first packet that is answered; and what connections cost that stand.
-import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { clearInterval, setInterval, setTimeout } from 'node:timers';
+import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuSeconds, openFiles, residentBytes, startAgent, unavailable } from './agent.mjs';
-import { describeMachine, load } from './machine.mjs';
-import { killAll, run, start } from './process.mjs';
-import { figure } from './report.mjs';
+import { endWithin, skipFor } from './deadline.mjs';
+import { Figures } from './figures.mjs';
+import { run, start } from './process.mjs';
 import { FirstPackets, Requests } from './requests.mjs';
 import { quantile } from './statistics.mjs';
 import { bin } from './traffic.mjs';
@@ -17,10 +16,10 @@ const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    save: { type: 'boolean', default: false },
     connections: { type: 'string' },
   },
 });
-const longest = 20 * 60_000;
 const instance = 'control';
 const sequential = given.quick ? 50 : 500;
 const standing = Number(given.connections ?? (given.quick ? 500 : 10_000));
@@ -32,36 +31,15 @@ const refreshMs = 120_000;
 const watchedMs = given.quick ? 5_000 : 30_000;
 const clients = given.quick ? 20 : 100;
 
-function end(why) {
-  killAll();
-  console.error(`bench: ${why}`);
-  process.exit(130);
-}
-process.on('SIGINT', () => end('interrupted'));
-process.on('SIGTERM', () => end('interrupted'));
-setTimeout(() => end(`not done after ${longest / 60_000} minutes`), longest).unref();
+endWithin(20);
+skipFor('control', unavailable());
 
-const reason = unavailable();
-if (reason !== null) {
-  console.error(`SKIP control: ${reason}`);
-  process.exit(0);
-}
-
-const figures = [];
-/** `limit` is what is to be stayed below, null where a figure is only reported. */
-function report(name, unit, value, limit = null) {
-  const met = limit === null ? null : value < limit;
-  figures.push({ name, unit, value, limit, met });
-  const verdict = met === null ? '' : `  (below ${limit}: ${met ? 'yes' : 'NO'})`;
-  console.log(`${name.padEnd(56)} ${figure(value)} ${unit}${verdict}`);
-}
 const p50 = (values) => quantile(values, 0.5);
 const p99 = (values) => quantile(values, 0.99);
 
-const { machine, kernel } = describeMachine();
-console.log(
-  `${machine}; Linux ${kernel}; ${new Date().toISOString().slice(0, 10)}; load before: ${load().toFixed(2)}\n`,
-);
+const figures = new Figures(`${clients} clients of one endpoint, ${standing} connections that stand`, {
+  standing,
+});
 const names = Array.from({ length: clients }, (_, i) => `client-${i}`);
 for (const name of [...names, 'server']) await run(['ip', 'netns', 'add', name]);
 const echo = start([bin('pingpong'), 'echo', '--seconds', '3600'], { netns: 'server' });
@@ -88,14 +66,18 @@ for (let i = 0; i < sequential; i++) {
   totals.push(ms + packet);
   closes.push(await requests.close(connection));
 }
-report('request to first packet answered, p50', 'ms', p50(totals), 5);
-report('request to first packet answered, p99', 'ms', p99(totals), 25);
-report('  of which the answer to the request, p50', 'ms', p50(answers));
-report('  of which an empty call to the agent, p50', 'ms', p50(await requests.emptyCalls(200)));
-report('  of which the wire alone, p50', 'ms', p50(await requests.wiresAlone(names.slice(0, 2), 100)));
-report('latest of the first packets (v4 and v6), round trip', 'ms', Math.max(...packets), 50);
-report('close alone, p50', 'ms', p50(closes));
-report('close alone, p99', 'ms', p99(closes), 100);
+figures.report('request to first packet answered, p50', 'ms', p50(totals), 5);
+figures.report('request to first packet answered, p99', 'ms', p99(totals), 25);
+figures.report('  of which the answer to the request, p50', 'ms', p50(answers));
+figures.report('  of which an empty call to the agent, p50', 'ms', p50(await requests.emptyCalls(200)));
+figures.report(
+  '  of which the wire alone, p50',
+  'ms',
+  p50(await requests.wiresAlone(names.slice(0, 2), 100)),
+);
+figures.report('latest of the first packets (v4 and v6), round trip', 'ms', Math.max(...packets), 50);
+figures.report('close alone, p50', 'ms', p50(closes));
+figures.report('close alone, p99', 'ms', p99(closes), 100);
 
 // Many at once.
 const atOnce = [];
@@ -106,7 +88,7 @@ for (let round = 0; round < (given.quick ? 2 : 5); round++) {
   atOnce.push(...batch.map(({ ms }) => ms));
   await Promise.all(batch.map(({ connection }) => requests.close(connection)));
 }
-report('80 requests at once, p99', 'ms', p99(atOnce), 250);
+figures.report('80 requests at once, p99', 'ms', p99(atOnce), 250);
 
 // Closes beside requests, then a batch of closes.
 const stock = [];
@@ -125,10 +107,10 @@ while (stock.length > 100) {
 }
 clearInterval(closing);
 await Promise.all(underway);
-report('request beside 50 closes/s, p99', 'ms', p99(beside));
+figures.report('request beside 50 closes/s, p99', 'ms', p99(beside));
 const batchStart = performance.now();
 await Promise.all(stock.splice(0).map((connection) => requests.close(connection)));
-report('each of 100 closes at once', 'ms', (performance.now() - batchStart) / 100, 1);
+figures.report('each of 100 closes at once', 'ms', (performance.now() - batchStart) / 100, 1);
 
 // What stands, and is asked for again every two minutes.
 const kept = [];
@@ -138,10 +120,10 @@ const workers = Array.from({ length: 32 }, async (_, worker) => {
 });
 const upStart = performance.now();
 await Promise.all(workers);
-report(`${standing} connections up`, 's', (performance.now() - upStart) / 1000);
+figures.report(`${standing} connections up`, 's', (performance.now() - upStart) / 1000);
 await wait(2_000);
-report('resident memory of the agent', 'MiB', residentBytes(agent.pid).now / 2 ** 20, 200);
-report('open files of the agent', 'fds', openFiles(agent.pid));
+figures.report('resident memory of the agent', 'MiB', residentBytes(agent.pid).now / 2 ** 20, 200);
+figures.report('open files of the agent', 'fds', openFiles(agent.pid));
 const spent = cpuSeconds(agent.pid);
 const since = performance.now();
 let next = 0;
@@ -154,18 +136,22 @@ while (performance.now() - since < watchedMs) {
   await wait(10);
 }
 const share = ((cpuSeconds(agent.pid) - spent) / ((performance.now() - since) / 1000)) * 100;
-report('CPU of the agent, each asked for every 2 minutes', '% of a core', share, 10);
+figures.report('CPU of the agent, each asked for every 2 minutes', '% of a core', share, 10);
 
 // An agent that dies and is started again.
 requests.dispose();
 await agent.stop('SIGKILL');
 const restart = performance.now();
 agent = await startAgent(instance, { args });
-report(`start with ${standing} connections to adopt`, 's', (performance.now() - restart) / 1000, 5);
+figures.report(`start with ${standing} connections to adopt`, 's', (performance.now() - restart) / 1000, 5);
 
 for (const packets of first) packets.close();
 await agent.stop('SIGKILL');
 await echo.stop();
-if (given.json !== undefined)
-  writeFileSync(given.json, `${JSON.stringify({ machine, kernel, standing, figures }, null, 2)}\n`);
+figures.keep({
+  title: 'Requests',
+  said: 'One run of `npm run bench -- control`: every request is a gRPC call on the workload socket, with the descriptor of its namespace, to an endpoint that the agent hosts. What these figures say is in [README.md](README.md).',
+  json: given.json ?? null,
+  page: given.save ? 'control' : null,
+});
 process.exit(0);

@@ -1,28 +1,25 @@
-// Many wires: node test/bench/scale.mjs [--quick] [--json FILE] [--wires N] [--namespaces N], inside
+// Many wires: node test/bench/scale.mjs [--quick] [--json FILE] [--save] [--wires N] [--namespaces N], inside
 // test/sandbox.sh. Tables of different size cannot take turns in one agent, so each is measured between two
 // measurements of a small one.
-import { writeFileSync } from 'node:fs';
-import { setTimeout } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuSeconds, openFiles, residentBytes, startAgent, unavailable } from './agent.mjs';
 import { chargedBytes, makeMemoryCgroup } from './cgroup.mjs';
+import { endWithin, skipFor } from './deadline.mjs';
+import { Figures } from './figures.mjs';
 import { fillHops } from './filler.mjs';
-import { describeMachine, load } from './machine.mjs';
 import { costOver, makeNamespaces, openWires } from './many-wires.mjs';
-import { killAll } from './process.mjs';
-import { figure } from './report.mjs';
 import { median } from './statistics.mjs';
 
 const { values: given } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    save: { type: 'boolean', default: false },
     wires: { type: 'string' },
     namespaces: { type: 'string' },
   },
 });
-const longest = 20 * 60_000;
 const instance = 'scale';
 const few = 64;
 
@@ -39,29 +36,8 @@ const entries = given.quick ? 100_000 : 1_000_000;
 const rounds = given.quick ? 3 : 5;
 const idleMs = given.quick ? 10_000 : 20_000;
 
-function end(why) {
-  killAll();
-  console.error(`bench: ${why}`);
-  process.exit(130);
-}
-process.on('SIGINT', () => end('interrupted'));
-process.on('SIGTERM', () => end('interrupted'));
-setTimeout(() => end(`not done after ${longest / 60_000} minutes`), longest).unref();
-
-const reason = unavailable();
-if (reason !== null) {
-  console.error(`SKIP scale: ${reason}`);
-  process.exit(0);
-}
-
-const figures = [];
-/** `limit` is what is to be stayed below, null where a figure is only reported. */
-function report(name, unit, value, limit) {
-  const met = limit === null ? null : value < limit;
-  figures.push({ name, unit, value, limit, met });
-  const verdict = met === null ? '' : `  (below ${limit}: ${met ? 'yes' : 'NO'})`;
-  console.log(`${name.padEnd(52)} ${figure(value)} ${unit}${verdict}`);
-}
+endWithin(20);
+skipFor('scale', unavailable());
 
 async function timed(work) {
   const start = process.hrtime.bigint();
@@ -84,10 +60,7 @@ function scattered(howMany, limit) {
   );
 }
 
-const { machine, kernel } = describeMachine();
-console.log(
-  `${machine}; Linux ${kernel}; ${new Date().toISOString().slice(0, 10)}; ${wires} wires over ${namespaces} namespaces; load before: ${load().toFixed(2)}\n`,
-);
+const figures = new Figures(`${wires} wires over ${namespaces} namespaces`, { wires, namespaces });
 await makeNamespaces(namespaces);
 const cgroup = makeMemoryCgroup(process.env.VWIRE_BENCH_CGROUP ?? 'vwire-bench');
 if (cgroup === null)
@@ -104,39 +77,43 @@ const chargedBefore = cgroup === null ? 0 : chargedBytes(cgroup);
 const upFirst = await timed(() => book.add(first));
 const before = await cost(first);
 const upRest = await timed(() => book.add(rest));
-report('up', 's', upFirst + upRest, given.quick ? null : 40);
-report('resident memory of the agent', 'MiB', residentBytes(agent.pid).now / 2 ** 20, 150);
-report('highest resident memory of the agent', 'MiB', residentBytes(agent.pid).peak / 2 ** 20, null);
-report('open files of the agent', 'fds', openFiles(agent.pid), 500);
+figures.report('up', 's', upFirst + upRest, given.quick ? null : 40);
+figures.report('resident memory of the agent', 'MiB', residentBytes(agent.pid).now / 2 ** 20, 150);
+figures.report('highest resident memory of the agent', 'MiB', residentBytes(agent.pid).peak / 2 ** 20);
+figures.report('open files of the agent', 'fds', openFiles(agent.pid), 500);
 if (cgroup !== null)
-  report('memory charged per wire', 'KiB', (chargedBytes(cgroup) - chargedBefore) / wires / 1024, null);
-if (cgroup !== null) report('memory charged in all', 'MiB', chargedBytes(cgroup) / 2 ** 20, null);
+  figures.report('memory charged per wire', 'KiB', (chargedBytes(cgroup) - chargedBefore) / wires / 1024);
+if (cgroup !== null) figures.report('memory charged in all', 'MiB', chargedBytes(cgroup) / 2 ** 20);
 
 // What the last additions left to do (garbage to collect, deferred work) is not idling.
 await wait(2_000);
 const spent = cpuSeconds(agent.pid);
 const idle = await timed(() => wait(idleMs));
-report('idle CPU of the agent', '%', ((cpuSeconds(agent.pid) - spent) / idle) * 100, 0.1);
+figures.report('idle CPU of the agent', '%', ((cpuSeconds(agent.pid) - spent) / idle) * 100, 0.1);
 
 const among = await cost(scattered(few, wires));
 const downRest = await timed(() => book.remove(rest));
 const after = await cost(first);
-report(`packet over ${few} of ${few} wires`, 'ns', (before + after) / 2, null);
-report(`packet over ${few} of ${wires} wires`, 'ns', among, null);
-report('ratio', 'of the former', among / ((before + after) / 2), 1.05);
+figures.report(`packet over ${few} of ${few} wires`, 'ns', (before + after) / 2);
+figures.report(`packet over ${few} of ${wires} wires`, 'ns', among);
+figures.report('ratio', 'of the former', among / ((before + after) / 2), 1.05);
 
 const filler = await fillHops(agent.pins, entries);
 const full = await cost(first);
 filler.remove();
 const emptied = await cost(first);
-report(`packet, ${entries} entries in the table`, 'ns', full, null);
-report('ratio', 'of none', full / ((after + emptied) / 2), 1.1);
+figures.report(`packet, ${entries} entries in the table`, 'ns', full);
+figures.report('ratio', 'of none', full / ((after + emptied) / 2), 1.1);
 
 const downFirst = await timed(() => book.remove(first));
-report('down', 's', downRest + downFirst, given.quick ? null : 10);
+figures.report('down', 's', downRest + downFirst, given.quick ? null : 10);
 book.close();
 await agent.stop();
 
-if (given.json !== undefined)
-  writeFileSync(given.json, `${JSON.stringify({ machine, kernel, wires, namespaces, figures }, null, 2)}\n`);
+figures.keep({
+  title: 'Ten thousand wires',
+  said: `One run of \`npm run bench -- scale\`: ${wires} wires over ${namespaces} namespaces, asked for through the agent's socket. What these figures say is in [README.md](README.md).`,
+  json: given.json ?? null,
+  page: given.save ? 'scale' : null,
+});
 process.exit(0);
