@@ -14,6 +14,10 @@ export function openFds(): Map<string, string> {
   return fds;
 }
 
+/** How many descriptors lead to what is called so: the process opens and closes others whenever it likes. */
+export const countFds = (target: RegExp): number =>
+  [...openFds().values()].filter((found) => target.test(found)).length;
+
 // The runtime opens these for itself, once and for good, when it first needs them.
 const runtime = /^(anon_inode:\[(eventfd|eventpoll|io_uring)\]|pipe:|socket:|\/dev\/|\/proc\/)/;
 

@@ -4,13 +4,18 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <net/if.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "loader/relay/packet.h"
+
+/* Rounds under traffic after which the devices are looked at: one side may never fall silent while
+ * the other's device goes. */
+#define ROUNDS_UNSEEN 1024
 
 static volatile sig_atomic_t stopped;
 
@@ -61,15 +66,22 @@ static void side_print(const char *name, struct side *side)
 	       name, c->frames, c->bytes, c->ring_full, c->truncated, c->refused);
 }
 
-/* A device that went down raises ENETDOWN once and may come up again; one that is gone ends the
- * run. */
+/*
+ * A device that went down may come up again; one that is gone ends the run. Both raise ENETDOWN,
+ * and a device that is being removed raises it only once, while it still stands: whether it is gone
+ * is read off the socket, whose device the kernel takes away when it goes.
+ */
 static int side_alive(struct side *side)
 {
+	struct sockaddr_ll address = {0};
+	socklen_t size = sizeof(address);
 	int error;
-	socklen_t size = sizeof(error);
 
+	if (getsockname(side->rx.fd, (struct sockaddr *)&address, &size) < 0)
+		return 0;
+	size = sizeof(error);
 	getsockopt(side->rx.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	return if_nametoindex(side->device) != 0;
+	return address.sll_ifindex > 0;
 }
 
 static int forward(struct side *left, struct side *right)
@@ -78,18 +90,22 @@ static int forward(struct side *left, struct side *right)
 	    {.fd = left->rx.fd, .events = POLLIN},
 	    {.fd = right->rx.fd, .events = POLLIN},
 	};
+	int rounds = 0;
 
 	while (!stopped) {
-		int moved = packet_forward(&left->rx, &right->tx, &left->counters);
+		int moved = packet_forward(&left->rx, &right->tx, &left->counters), woken;
 
 		moved += packet_forward(&right->rx, &left->tx, &right->counters);
-		if (moved)
+		if (moved && ++rounds < ROUNDS_UNSEEN)
 			continue;
+		rounds = 0;
 		/* The timeout bounds how long a SIGTERM that came just before poll() is unseen. */
-		if (poll(fds, 2, 100) < 0 && errno != EINTR)
+		woken = poll(fds, 2, moved ? 0 : 100);
+		if (woken < 0 && errno != EINTR)
 			return -errno;
-		if (((fds[0].revents & POLLERR) && !side_alive(left)) ||
-		    ((fds[1].revents & POLLERR) && !side_alive(right)))
+		if (!moved && woken > 0 && !((fds[0].revents | fds[1].revents) & POLLERR))
+			continue;
+		if (!side_alive(left) || !side_alive(right))
 			return -ENODEV;
 	}
 	return 0;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, fstatSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { Registry } from '../../src/api/nsm/registry/registry.ts';
 import { RegistryStore } from '../../src/api/nsm/registry/store.ts';
 import { Targets } from '../../src/api/nsm/registry/targets.ts';
 import { FakeClock } from '../fake/clock.ts';
+import { countFds } from '../fds.ts';
 import { NsmPlace } from './place.ts';
 import { endpoint } from './records.ts';
 
@@ -101,14 +102,7 @@ export class RegistryPlace {
 
   /** Descriptors of files in the place: what else the process has open comes and goes. */
   get openFiles(): number {
-    return readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(this.place.folder);
-      } catch {
-        // The descriptor that read the directory.
-        return false;
-      }
-    }).length;
+    return countFds(new RegExp(`^${this.place.folder}`));
   }
 
   async close(): Promise<void> {

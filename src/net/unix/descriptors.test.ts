@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { countFds } from '../../../test/fds.ts';
 import type { NetnsIdentity } from '../netns.ts';
 import { Descriptors } from './descriptors.ts';
 import { Room } from './room.ts';
 
+const namespaces = /^(net|pid):\[/;
 const open: Descriptors[] = [];
 afterEach(() => {
   for (const descriptors of open.splice(0)) descriptors.close();
@@ -30,13 +32,13 @@ async function gone(descriptors: Descriptors): Promise<void> {
 }
 
 test('what nobody takes is closed in time', async () => {
-  const before = readdirSync('/proc/self/fd').length;
+  const before = countFds(namespaces);
   const descriptors = made(10, 1, 1);
   arrive(descriptors, '/proc/self/ns/net');
   arrive(descriptors, '/proc/self/ns/pid');
   expect(descriptors.count).toBe(2);
   await gone(descriptors);
-  expect(readdirSync('/proc/self/fd')).toHaveLength(before);
+  expect(countFds(namespaces)).toBe(before);
   expect(descriptors.dropped).toBe(0);
 });
 
@@ -77,12 +79,12 @@ test('what one origin has on several streams counts together', () => {
 });
 
 test('what arrives after the end is closed', () => {
-  const before = readdirSync('/proc/self/fd').length;
+  const before = countFds(namespaces);
   const descriptors = made(10, 1_000_000, 1_000_000);
   descriptors.close();
   arrive(descriptors, '/proc/self/ns/net');
   expect(descriptors.count).toBe(0);
-  expect(readdirSync('/proc/self/fd')).toHaveLength(before);
+  expect(countFds(namespaces)).toBe(before);
 });
 
 test('a name is that of stat, on disks with large device numbers too', async () => {

@@ -18,6 +18,7 @@ import {
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countFds } from '../../../test/fds.ts';
 import { connectUnix } from './connect.ts';
 import type { Peer } from './peer.ts';
 import { endOf, openSocketBelow, openSocketOf, seesOurFiles, socketFileOf } from './socket-file.ts';
@@ -43,7 +44,7 @@ afterEach(async () => {
 
 const open = (path: string): string => join(directory, path);
 const socketInode = (): number => statSync(open('run/s.sock')).ino;
-const openFds = (): number => readdirSync('/proc/self/fd').length;
+const openFds = (): number => countFds(new RegExp(`^${directory}`));
 
 async function below(path: string): Promise<number> {
   const root = openSync(directory, O_PATH | constants.O_DIRECTORY);

@@ -1,18 +1,10 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import {
-  fstatSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { countFds } from '../../../../test/fds.ts';
 import { Targets } from './targets.ts';
 
 const O_PATH = 0o10000000;
@@ -44,16 +36,7 @@ async function whoAnswers(url: string): Promise<string> {
   const [data] = (await once(socket, 'data')) as [Buffer];
   return data.toString();
 }
-/** Descriptors of files in the folder: what else the process has open comes and goes. */
-const openFds = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
-    } catch {
-      // The descriptor that read the directory.
-      return false;
-    }
-  }).length;
+const openFds = (): number => countFds(new RegExp(`^${folder}`));
 
 test('a socket is reached by its target as long as it is held, whatever becomes of its path', async () => {
   const targets = new Targets(join(folder, 'targets'));
