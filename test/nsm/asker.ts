@@ -1,6 +1,6 @@
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { NsmClient } from '../../src/api/nsm/grpc/client.ts';
+import { type CallOptions, NsmClient } from '../../src/api/nsm/grpc/client.ts';
 import {
   ConnectionSchema,
   MonitorScopeSelectorSchema,
@@ -23,7 +23,13 @@ export class Asker {
   }
 
   /** A first request: an interface `name` in the pod, for a service. */
-  async request(pod: string, service: string, name: string, more: ConnectionInit = {}): Promise<Connection> {
+  async request(
+    pod: string,
+    service: string,
+    name: string,
+    more: ConnectionInit = {},
+    options: Pick<CallOptions, 'deadline'> = {},
+  ): Promise<Connection> {
     const id = `asker-${++asked}`;
     return this.#passing(pod, (fd, inodeURL) =>
       this.client.request(
@@ -36,7 +42,7 @@ export class Asker {
           },
           mechanismPreferences: [{ cls: 'LOCAL', type: 'KERNEL', parameters: { name, inodeURL } }],
         }),
-        { pass: [fd] },
+        { ...options, pass: [fd] },
       ),
     );
   }
@@ -46,11 +52,15 @@ export class Asker {
     pod: string,
     connection: Connection,
     change: (connection: Connection) => void = () => undefined,
+    options: Pick<CallOptions, 'deadline'> = {},
   ): Promise<Connection> {
     const again = clone(ConnectionSchema, connection);
     change(again);
     return this.#passing(pod, (fd) =>
-      this.client.request(create(NetworkServiceRequestSchema, { connection: again }), { pass: [fd] }),
+      this.client.request(create(NetworkServiceRequestSchema, { connection: again }), {
+        ...options,
+        pass: [fd],
+      }),
     );
   }
 

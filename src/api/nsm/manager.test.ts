@@ -318,7 +318,7 @@ describe('a request', () => {
       (reply: Connection) => {
         delete reply.mechanism;
       },
-      "mechanism 'none': LOCAL KERNEL was asked for",
+      "connection.mechanism is 'none': LOCAL KERNEL was asked for",
     ],
     [
       'a path of others',

@@ -87,7 +87,7 @@ export function restore(answer: Connection, { connection, index, callerIndex }: 
     throw new Failure(
       'failed',
       `The answer to connection '${connection.id}' has ${what} at segment ${i} of its path, where '${name}' with id '${id}' was sent`,
-      { field: 'path' },
+      { field: 'connection.path' },
     );
   }
   back.path ??= create(PathSchema);

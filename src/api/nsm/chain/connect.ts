@@ -8,6 +8,8 @@ import { connectionOf } from '../connections/record.ts';
 import { ConnectionSchema, MechanismSchema, type Connection } from '../proto/connection_pb.ts';
 import { NetworkServiceRequestSchema, type NetworkServiceRequest } from '../proto/networkservice_pb.ts';
 import { restore } from '../path.ts';
+import { Unreachable } from '../../unreachable.ts';
+import { aboutAnswer } from './answered.ts';
 import { checkConnectionSizes } from './checked.ts';
 import type { Candidate } from './discover.ts';
 import type { Attempt, Element, SideFound } from './element.ts';
@@ -86,16 +88,16 @@ async function sideOf(
   at: Attempt,
   service: string,
 ): Promise<SideFound> {
-  const nonsense = (problem: string, field: string, value: string): Failure =>
-    new Failure('failed', `Endpoint '${endpoint.name}' answered with ${problem}`, { field, value });
   const { mechanism } = reply;
-  if (mechanism?.type !== 'KERNEL' || mechanism.cls !== 'LOCAL')
-    throw nonsense(
-      `mechanism '${mechanism ? `${mechanism.cls} ${mechanism.type}` : 'none'}': LOCAL KERNEL was asked for`,
-      'connection.mechanism',
-      mechanism?.type ?? '',
-    );
-  const field = `endpoint '${endpoint.name}' connection.mechanism.parameters['inodeURL']`;
+  if (mechanism?.type !== 'KERNEL' || mechanism.cls !== 'LOCAL') {
+    const value = mechanism ? `${mechanism.cls} ${mechanism.type}` : 'none';
+    throw new Failure('failed', `connection.mechanism is '${value}': LOCAL KERNEL was asked for`, {
+      field: 'connection.mechanism',
+      value,
+      allowed: 'LOCAL KERNEL',
+    });
+  }
+  const field = "connection.mechanism.parameters['inodeURL']";
   const where = await link.netnsOf(mechanism.parameters.inodeURL ?? '', field, at.signal);
   const earlier = at.held.established?.endpointMechanism.parameters;
   const same = at.held.established?.reply.networkServiceEndpointName === endpoint.name;
@@ -106,6 +108,24 @@ async function sideOf(
   const kept = clone(MechanismSchema, mechanism);
   kept.parameters.name = name;
   return { mechanism: kept, netns: where.netns, identity: where.identity, name };
+}
+
+/** The answer as it goes on, once it is known to be one. */
+async function accepted(
+  reply: Connection,
+  asked: Asked,
+  at: Attempt,
+  connection: Connection,
+): Promise<Connection> {
+  try {
+    checkConnectionSizes(reply, 'connection');
+    const index = connection.path?.index ?? 0;
+    const answered = restore(reply, { connection, index, callerIndex: index });
+    at.right = await sideOf(answered, asked, at, connection.networkService);
+    return answered;
+  } catch (error) {
+    throw aboutAnswer(error, asked.endpoint.name);
+  }
 }
 
 /** The end of the chain: the endpoint is asked, and told when the connection ends. */
@@ -145,7 +165,7 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
             heard.reply = await asked.link.request(onwards, until);
           } catch (error) {
             // It may have been carried out though nobody heard so.
-            if (error instanceof Failure && error.code === 'timeout')
+            if (error instanceof Failure && (error.code === 'timeout' || error.cause instanceof Unreachable))
               void closeAtEndpoint(held, told, asked, links, log).finally(letGo);
             else letGo();
             throw error;
@@ -153,10 +173,7 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
           return () => closeAtEndpoint(held, told, asked, links, log).finally(letGo);
         });
       if (!heard.reply) throw new Error('An endpoint is held that was not asked');
-      checkConnectionSizes(heard.reply, `endpoint '${candidate.name}' connection`);
-      const index = connection.path?.index ?? 0;
-      const answered = restore(heard.reply, { connection, index, callerIndex: index });
-      at.right = await sideOf(answered, asked, at, connection.networkService);
+      const answered = await accepted(heard.reply, asked, at, connection);
       answered.networkService = connection.networkService;
       answered.networkServiceEndpointName = candidate.name;
       answered.payload = connection.payload;

@@ -1,6 +1,7 @@
 import { clone } from '@bufbuild/protobuf';
 import { Failure } from '../../../features/failure.ts';
 import type { Logger } from 'pino';
+import { isCallersFault } from './answered.ts';
 import { connectionOf } from '../connections/record.ts';
 import type { Connection } from '../proto/connection_pb.ts';
 import { NetworkServiceRequestSchema } from '../proto/networkservice_pb.ts';
@@ -66,6 +67,3 @@ export function discover(directory: Directory, log: Logger): Element {
     },
   };
 }
-
-const isCallersFault = (error: unknown): boolean =>
-  error instanceof Failure && (error.field ?? '').startsWith('left.');

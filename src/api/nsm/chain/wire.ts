@@ -6,6 +6,7 @@ import type { ConnectionSideRecord } from '../../../state/connection-record.ts';
 import type { Held } from '../connections/held.ts';
 import type { Connection } from '../proto/connection_pb.ts';
 import { ConnectionContextSchema, type ConnectionContext } from '../proto/connectioncontext_pb.ts';
+import { aboutAnswer } from './answered.ts';
 import type { Attempt, Element, SideFound } from './element.ts';
 
 /** The two IP families and all that belongs to them, out of NSM's message. */
@@ -106,7 +107,8 @@ export const placeOf = (reply: Connection, sides: Pick<Attempt, 'left' | 'right'
  * neighbours, policies and MTU. A refresh touches what has changed and nothing else.
  */
 export function wire(wires: Wires): Element {
-  const settled = new WeakMap<Held, string>();
+  /** What the wire of a connection was last made or changed to. */
+  const settled = new WeakMap<Held, Wanted>();
 
   async function update(connection: Held, { left, right, mtu }: Wanted): Promise<WireItem | null> {
     const { wire: id } = connection.record;
@@ -114,56 +116,89 @@ export function wire(wires: Wires): Element {
     try {
       return await wires.update({ id }, { mtu, datapath: null, left, right });
     } catch (error) {
-      if (error instanceof Failure && error.code === 'not_found') return null; // it ended with a namespace
+      if (!(error instanceof Failure && error.code === 'not_found')) throw error;
+      settled.delete(connection); // it ended with a namespace
+      return null;
+    }
+  }
+
+  async function make(connection: Held, service: string, wanted: Wanted): Promise<WireItem> {
+    const { left, right, mtu, place } = wanted;
+    const found: { made: WireItem | null } = { made: null };
+    await connection.scope.hold('wire', place, async () => {
+      const made = await wires.add({
+        connection: connection.id,
+        service,
+        owner: 'connection',
+        left,
+        right,
+        mtu,
+        datapath: 'auto',
+        acceptNoOffload: false,
+      });
+      found.made = made;
+      return () => removeWire(wires, made.id);
+    });
+    if (!found.made) throw new Error('A wire is held that was not made');
+    return found.made;
+  }
+
+  function note(connection: Held, wanted: Wanted, { id, mtu, left, right }: WireItem): void {
+    settled.set(connection, wanted);
+    connection.record = {
+      ...connection.record,
+      wire: id,
+      mtu,
+      left: shown(wanted.left, left),
+      right: shown(wanted.right, right),
+    };
+  }
+
+  async function comeBack(connection: Held, service: string, before: Wanted): Promise<void> {
+    try {
+      note(connection, before, await make(connection, service, before));
+    } catch {
+      // A side of it has ended. The healer hears that the connection has no wire any more.
+    }
+  }
+
+  /** Two wires cannot have one interface name, so the old one went first; where there is no new one it comes back. */
+  async function remake(connection: Held, service: string, wanted: Wanted): Promise<WireItem> {
+    const before = connection.scope.has('wire') ? settled.get(connection) : undefined;
+    await connection.scope.release('wire');
+    try {
+      return await make(connection, service, wanted);
+    } catch (error) {
+      if (before) await comeBack(connection, service, before);
       throw error;
     }
+  }
+
+  async function wired(reply: Connection, at: Attempt): Promise<Connection> {
+    const { held } = at;
+    const wanted = wantedOf(reply, at);
+    const stays = held.scope.fingerprint('wire') === wanted.place;
+    if (stays && settled.get(held)?.settings === wanted.settings) {
+      if (reply.context) reply.context.MTU = held.record.mtu;
+      return reply;
+    }
+    const item =
+      (stays ? await update(held, wanted) : null) ?? (await remake(held, reply.networkService, wanted));
+    note(held, wanted, item);
+    reply.context ??= create(ConnectionContextSchema);
+    reply.context.MTU = item.mtu;
+    return reply;
   }
 
   return {
     name: 'wire',
     async request(request, at, next) {
       const reply = await next(request);
-      const { held } = at;
-      const wanted = wantedOf(reply, at);
-      const found: { item: WireItem | null } = { item: null };
-      if (held.scope.fingerprint('wire') === wanted.place) {
-        if (settled.get(held) === wanted.settings) {
-          if (reply.context) reply.context.MTU = held.record.mtu;
-          return reply;
-        }
-        found.item = await update(held, wanted);
-        if (found.item === null) await held.scope.release('wire');
+      try {
+        return await wired(reply, at);
+      } catch (error) {
+        throw aboutAnswer(error, reply.networkServiceEndpointName);
       }
-      if (found.item === null) {
-        const { left, right, mtu } = wanted;
-        await held.scope.hold('wire', wanted.place, async () => {
-          const made = await wires.add({
-            connection: held.id,
-            service: reply.networkService,
-            owner: 'connection',
-            left,
-            right,
-            mtu,
-            datapath: 'auto',
-            acceptNoOffload: false,
-          });
-          found.item = made;
-          return () => removeWire(wires, made.id);
-        });
-      }
-      const made = found.item;
-      if (!made) throw new Error('A wire is held that was not made');
-      settled.set(held, wanted.settings);
-      held.record = {
-        ...held.record,
-        wire: made.id,
-        mtu: made.mtu,
-        left: shown(wanted.left, made.left),
-        right: shown(wanted.right, made.right),
-      };
-      reply.context ??= create(ConnectionContextSchema);
-      reply.context.MTU = made.mtu;
-      return reply;
     },
   };
 }
