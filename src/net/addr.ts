@@ -69,7 +69,7 @@ export function decodeAddress(body: Buffer): Address | null {
   const local = attrs.bytes(IFA_LOCAL) ?? far;
   if (local === null) throw new CodecError('An address message without an address');
   const address = formatIp(local);
-  const peer = far === null ? address : formatIp(far);
+  const peer = far === null || far.equals(local) ? address : formatIp(far);
   const flags = attrs.u32(IFA_FLAGS) ?? header.readUInt8(2);
   return {
     ifindex: header.readUInt32LE(4),

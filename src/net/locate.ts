@@ -57,6 +57,18 @@ function thisTurn(): Map<string, NetnsRef> {
   return surveyed;
 }
 
+// Ways that were found before, the latest last: to be looked at before every process is.
+const remembered = new Map<string, NetnsRef>();
+const REMEMBERED = 1024;
+
+function remember(key: string, ref: NetnsRef): NetnsRef {
+  remembered.delete(key);
+  remembered.set(key, ref);
+  const [oldest] = remembered.keys();
+  if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  return ref;
+}
+
 function leadsTo(ref: NetnsRef | undefined, identity: NetnsIdentity): ref is NetnsRef {
   const there = ref === undefined ? null : identityAt(ref);
   return there !== null && sameNetns(there, identity);
@@ -67,11 +79,14 @@ function leadsTo(ref: NetnsRef | undefined, identity: NetnsIdentity): ref is Net
  * every process: for when the way that was given no longer leads there.
  */
 export function locateNetns(identity: NetnsIdentity): NetnsRef | null {
-  const known = thisTurn().get(keyOf(identity));
+  const key = keyOf(identity);
+  const earlier = remembered.get(key);
+  if (leadsTo(earlier, identity)) return remember(key, earlier);
+  const known = thisTurn().get(key);
   if (known === undefined) return null;
-  if (leadsTo(known, identity)) return known;
+  if (leadsTo(known, identity)) return remember(key, known);
   // Ended since the look, perhaps with another way left.
   surveyed = null;
-  const again = thisTurn().get(keyOf(identity));
-  return leadsTo(again, identity) ? again : null;
+  const again = thisTurn().get(key);
+  return leadsTo(again, identity) ? remember(key, again) : null;
 }

@@ -30,7 +30,7 @@ export type MonitorEvent =
   | { readonly kind: 'overflow' };
 
 /** Whether anything of this device is to be told. Taking a notification apart costs more than asking. */
-export type Wants = (nsid: number | null, ifindex: number) => boolean;
+export type Wants = (change: 'new' | 'del', nsid: number | null, ifindex: number) => boolean;
 
 /** null: a notification nobody asked for. Throws CodecError. */
 export function decodeNotification(message: Message, nsid: number | null): MonitorEvent | null {
@@ -125,7 +125,8 @@ export class Monitor {
 
   #wanted({ type, body }: Message, nsid: number | null): boolean {
     if (type !== RTM_NEWLINK && type !== RTM_DELLINK) return true;
-    return body.length < IFINFOMSG || this.#wants(nsid, body.readInt32LE(4));
+    const change = type === RTM_NEWLINK ? 'new' : 'del';
+    return body.length < IFINFOMSG || this.#wants(change, nsid, body.readInt32LE(4));
   }
 
   #events(datagram: Buffer, nsid: number | null): void {

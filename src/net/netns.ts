@@ -35,6 +35,7 @@ export class NetnsHandle implements NetnsIdentity {
   readonly dev: number;
   readonly inode: number;
   readonly #fd: number;
+  readonly #opened: { close(): void }[] = [];
   #open = true;
 
   /** Takes over the fd, which is known to be a network namespace. */
@@ -50,10 +51,17 @@ export class NetnsHandle implements NetnsIdentity {
     return this.#fd;
   }
 
+  /** Takes over what was opened in the namespace: closed with it, since it keeps the namespace alive as well. */
+  keep(opened: { close(): void }): void {
+    if (!this.#open) throw new ClosedError('namespace', 'Keep for namespace');
+    this.#opened.push(opened);
+  }
+
   /** Harmless when repeated. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    for (const opened of this.#opened.reverse()) opened.close();
     closeSync(this.#fd);
   }
 }

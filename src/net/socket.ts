@@ -151,9 +151,9 @@ export class NetlinkSocket {
     }
   }
 
-  /** Reads all there is; answers for requests of others on this socket are kept for them. */
+  /** Reads until all of these are answered; answers for others on this socket are kept for them. */
   #drain(awaited: readonly Transaction[]): void {
-    for (;;) {
+    while (!awaited.every((t) => t.finished)) {
       const received = receive(this.#fd);
       if (received.kind === 'empty') return;
       if (received.kind === 'overrun') {

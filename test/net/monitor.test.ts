@@ -71,7 +71,7 @@ describe('the monitor', () => {
     ip('link add mon2 type bridge');
     ip(`-n ${pod} link add in0 index 77 type bridge`);
     ip(`-n ${pod} link add in1 index 78 type bridge`);
-    opened(Monitor.open(record, { wants: (at, ifindex) => at === nsid && ifindex === 77 }));
+    opened(Monitor.open(record, { wants: (_change, at, ifindex) => at === nsid && ifindex === 77 }));
     ip('link set mon2 up');
     ip(`-n ${pod} link set in1 up`);
     ip(`-n ${pod} link set in0 up`);

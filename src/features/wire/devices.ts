@@ -31,20 +31,32 @@ let bigPacketsTaken = true;
 const isErrno = (error: unknown, code: string): boolean =>
   error instanceof NetlinkError && error.code === code;
 
-/** Runs `act` with a netlink socket of the namespace, which is closed with the operation. */
-export function inPod<T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T {
-  const outcome: { value: T | null; done: boolean } = { value: null, done: false };
+/** One for each borrowed namespace: opening and setting up a socket costs more than most requests. */
+const sockets = new WeakMap<NetnsHandle, NetlinkSocket>();
+
+/** To be called in the namespace. */
+function openSocket(netns: NetnsHandle): NetlinkSocket {
+  const socket = NetlinkSocket.open();
+  netns.keep(socket);
+  sockets.set(netns, socket);
+  return socket;
+}
+
+function entered<T>(netns: NetnsHandle, act: () => T): T {
+  const outcome: { value: T | null } = { value: null };
   within(netns, () => {
-    const socket = NetlinkSocket.open();
-    try {
-      outcome.value = act(socket);
-      outcome.done = true;
-    } finally {
-      socket.close();
-    }
+    outcome.value = act();
   });
   return outcome.value as T;
 }
+
+/** Runs `act` in the namespace, with a netlink socket of it that is closed with the handle. */
+export const inPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T =>
+  entered(netns, () => act(sockets.get(netns) ?? openSocket(netns)));
+
+/** The same for what needs nothing but the socket: the way into a namespace and back is not for nothing. */
+export const ofPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T =>
+  act(sockets.get(netns) ?? entered(netns, () => openSocket(netns)));
 
 function createPair(host: NetlinkSocket, spec: Omit<VethSpec, 'gso'>): ReturnType<typeof createVeth> {
   if (bigPacketsTaken) {
@@ -142,7 +154,7 @@ export function bringUpHosts(host: NetlinkSocket, record: WireRecord): void {
 export function changeMtu(host: NetlinkSocket, record: WireRecord, mtu: number, handles: Handles): void {
   const pods = (size: number): void => {
     for (const side of sides)
-      inPod(handles[side], (socket) => {
+      ofPod(handles[side], (socket) => {
         setMtu(socket, record[side].ifindex, size);
       });
   };
@@ -191,6 +203,6 @@ export function findSide(
     (record.hostIfindex === 0 ? null : meant(findByIndex(host, record.hostIfindex), mark));
   const podIfindex = found?.linkIfindex ?? null;
   if (found === null || podIfindex === null || handle === null) return { host: found, pod: null };
-  const pod = inPod(handle, (socket) => findByIndex(socket, podIfindex));
+  const pod = ofPod(handle, (socket) => findByIndex(socket, podIfindex));
   return { host: found, pod: pod?.linkIfindex === found.ifindex ? pod : null };
 }

@@ -7,7 +7,7 @@ import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
-import { inPod } from './devices.ts';
+import { ofPod } from './devices.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
 
@@ -58,12 +58,18 @@ export class Follower {
     this.#book = book;
     this.#shop = shop;
     this.#log = log;
-    // While a wire is opened its devices are unknown here, and most notifications are of that time.
+    // Most notifications are of wires that are being opened, whose devices are unknown here, or closed, which
+    // only the end of their devices matters to.
     this.#monitor = Monitor.open(
       (event) => {
         this.#hear(event);
       },
-      { wants: (nsid, ifindex) => [this.#hosts, this.#pods].some((ends) => ends.get(nsid, ifindex)) },
+      {
+        wants: (change, nsid, ifindex) => {
+          const end = this.#hosts.get(nsid, ifindex) ?? this.#pods.get(nsid, ifindex);
+          return end !== undefined && (change === 'del' || end.entry.state === 'open');
+        },
+      },
     );
     this.resync();
     // What was heard of a wire while it was being opened has been ignored.
@@ -239,7 +245,7 @@ export class Follower {
     if (!handle || !netns) return;
     try {
       const devices = new Map(
-        inPod(handle, (socket) => listDevices(socket, { kind: 'veth' })).map((d) => [d.ifindex, d]),
+        ofPod(handle, (socket) => listDevices(socket, { kind: 'veth' })).map((d) => [d.ifindex, d]),
       );
       for (const end of ends) {
         const device = devices.get(end.entry.record[end.side].ifindex);

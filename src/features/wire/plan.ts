@@ -11,7 +11,7 @@ import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { Failure } from '../failure.ts';
 import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
-import { inPod } from './devices.ts';
+import { ofPod } from './devices.ts';
 import type { Beside } from './ends.ts';
 import { parseIpSpec } from './ip/parse.ts';
 import { noIp, planIp } from './ip/plan.ts';
@@ -86,7 +86,7 @@ function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings)
     );
   const wanted = parseIpSpec(spec, side);
   const mac = spec.mac === null ? randomMac() : parseDeviceMac(spec.mac, `${side}.mac`);
-  return inPod(netns, (socket) => ({
+  return ofPod(netns, (socket) => ({
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
     hostIfindex: 0,

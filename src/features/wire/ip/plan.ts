@@ -3,7 +3,7 @@ import type { NetnsHandle } from '../../../net/netns.ts';
 import type { NetlinkSocket } from '../../../net/socket.ts';
 import type { IpRecord, SideRecord } from '../../../state/wire-record.ts';
 import type { IpSpec } from '../api.ts';
-import { inPod } from '../devices.ts';
+import { ofPod } from '../devices.ts';
 import type { Beside } from '../ends.ts';
 import { refuseOverlap } from './overlap.ts';
 import { type IpParsed, parseIpSpec } from './parse.ts';
@@ -53,7 +53,7 @@ export function planIpChange(
   handle: NetnsHandle,
   beside: Beside,
 ): SideRecord {
-  const within: Within = (act) => inPod(handle, act);
+  const within: Within = (act) => ofPod(handle, act);
   return {
     ...record,
     ...planIp(within, parseIpSpec(spec, side), { side, had: record, beside }),

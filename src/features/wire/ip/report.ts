@@ -1,5 +1,5 @@
 import { sides } from '../../../dataplane/port.ts';
-import { inPod } from '../devices.ts';
+import { ofPod } from '../devices.ts';
 import type { Entry } from '../entry.ts';
 import { reopen } from '../namespaces.ts';
 import type { WireBook } from '../wires.ts';
@@ -25,7 +25,7 @@ function shortcomings({ record }: Entry): string[] {
     const handle = reopen(record[side].netns);
     if (handle === null) return [];
     try {
-      const names = inPod(handle, (socket) => lacking({ socket, side, record: record[side] })).map(nameOf);
+      const names = ofPod(handle, (socket) => lacking({ socket, side, record: record[side] })).map(nameOf);
       return names.length === 0 ? [] : [`${side} interface '${record[side].name}' lacks ${naming(names)}`];
     } finally {
       handle.close();
