@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
-import type { NetnsFile } from '../api/nsm/inode-url.ts';
+import type { FileIdentity } from '../file-identity.ts';
 import { Failure } from '../features/failure.ts';
 
 const nsfs = 0x6e736673;
 const own = '/proc/thread-self/ns/net';
 
 /** An open namespace; the caller closes the descriptor. */
-export interface OpenNetns extends NetnsFile {
+export interface OpenNetns extends FileIdentity {
   readonly fd: number;
 }
 

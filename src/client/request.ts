@@ -1,6 +1,7 @@
 import { clone, create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { formatInodeUrl, type NetnsFile } from '../api/nsm/inode-url.ts';
+import type { FileIdentity } from '../file-identity.ts';
+import { formatInodeUrl } from '../api/nsm/inode-url.ts';
 import { type Connection, ConnectionSchema } from '../api/nsm/proto/connection_pb.ts';
 import { IPContextSchema } from '../api/nsm/proto/connectioncontext_pb.ts';
 import {
@@ -50,11 +51,11 @@ export interface RequestOptions {
 export interface Caller {
   readonly name: string;
   readonly id: string;
-  readonly netns: NetnsFile;
+  readonly netns: FileIdentity;
   readonly expires: number | null;
 }
 
-const mechanism = (name: string, netns: NetnsFile) => ({
+const mechanism = (name: string, netns: FileIdentity) => ({
   cls: 'LOCAL',
   type: 'KERNEL',
   parameters: { ...(name !== '' && { name }), inodeURL: formatInodeUrl(netns) },

@@ -1,4 +1,4 @@
-import type { NetnsIdentity } from '../net/netns.ts';
+import type { FileIdentity } from '../file-identity.ts';
 
 export type Side = 'left' | 'right';
 export const sides = ['left', 'right'] as const;
@@ -15,5 +15,5 @@ export interface Port {
   /** A device we made has no other owner; on any other a missing hop means "next program". */
   readonly made: boolean;
   /** The other end of a veth; null for a NIC. `own`: it is in the agent's namespace too. */
-  readonly pod: { readonly netns: NetnsIdentity; readonly ifindex: number; readonly own: boolean } | null;
+  readonly pod: { readonly netns: FileIdentity; readonly ifindex: number; readonly own: boolean } | null;
 }

@@ -1,12 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
-import { sameNetns, type NetnsIdentity } from './netns.ts';
+import { type FileIdentity, fileKey, sameFile } from '../file-identity.ts';
 import { netnsPath, type NetnsRef } from './netns-ref.ts';
-
-/**
- * Ways to namespaces that last: a name lives until somebody removes it, a process lives longer than a
- * descriptor that was passed. Namespaces that only a descriptor or a bind mount elsewhere holds are not found.
- */
-const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
 
 /** Names in a directory; none when it is missing. */
 function namesIn(directory: string): string[] {
@@ -19,7 +13,7 @@ function namesIn(directory: string): string[] {
 }
 
 /** null: gone, or not ours to look at, as the processes of others are in a container. */
-function identityAt(ref: NetnsRef): NetnsIdentity | null {
+function identityAt(ref: NetnsRef): FileIdentity | null {
   try {
     const { dev, ino } = statSync(netnsPath(ref));
     return { dev, inode: ino };
@@ -28,7 +22,11 @@ function identityAt(ref: NetnsRef): NetnsIdentity | null {
   }
 }
 
-/** Every namespace that has a name or a process, the first way to each: names, then processes by their number. */
+/**
+ * Every namespace that has a name or a process, the first way to each: names, then processes by their number. A
+ * name lives until somebody removes it, a process lives longer than a descriptor that was passed. Namespaces that
+ * only a descriptor or a bind mount elsewhere holds are not found.
+ */
 function survey(): Map<string, NetnsRef> {
   const names = namesIn('/run/netns').map((name): NetnsRef => ({ kind: 'name', name }));
   const pids = namesIn('/proc')
@@ -38,7 +36,7 @@ function survey(): Map<string, NetnsRef> {
   const found = new Map<string, NetnsRef>();
   for (const ref of [...names, ...pids.map((pid): NetnsRef => ({ kind: 'pid', pid }))]) {
     const identity = identityAt(ref);
-    if (identity !== null && !found.has(keyOf(identity))) found.set(keyOf(identity), ref);
+    if (identity !== null && !found.has(fileKey(identity))) found.set(fileKey(identity), ref);
   }
   return found;
 }
@@ -69,17 +67,17 @@ function remember(key: string, ref: NetnsRef): NetnsRef {
   return ref;
 }
 
-function leadsTo(ref: NetnsRef | undefined, identity: NetnsIdentity): ref is NetnsRef {
+function leadsTo(ref: NetnsRef | undefined, identity: FileIdentity): ref is NetnsRef {
   const there = ref === undefined ? null : identityAt(ref);
-  return there !== null && sameNetns(there, identity);
+  return there !== null && sameFile(there, identity);
 }
 
 /**
  * A way to the namespace that does not need the one that asked for it; null if there is none. Looks at
  * every process: for when the way that was given no longer leads there.
  */
-export function locateNetns(identity: NetnsIdentity): NetnsRef | null {
-  const key = keyOf(identity);
+export function locateNetns(identity: FileIdentity): NetnsRef | null {
+  const key = fileKey(identity);
   const earlier = remembered.get(key);
   if (leadsTo(earlier, identity)) return remember(key, earlier);
   const known = thisTurn().get(key);

@@ -1,4 +1,5 @@
 import { constants, closeSync, fstatSync, openSync, statfsSync } from 'node:fs';
+import type { FileIdentity } from '../file-identity.ts';
 import { ClosedError, NetError } from './error.ts';
 import { InputError } from './input.ts';
 import { errno, fcntl, ioctl } from './libc.ts';
@@ -9,12 +10,6 @@ const NS_GET_NSTYPE = 0xb703n;
 const CLONE_NEWNET = 0x40000000;
 const F_GETFL = 3;
 const O_PATH = 0o10000000;
-
-/** A namespace is the same one if and only if both agree. Inodes are reused once a namespace is gone. */
-export interface NetnsIdentity {
-  readonly dev: number;
-  readonly inode: number;
-}
 
 /** Why a namespace cannot be had. `absent` is also what a namespace is that has just ended. */
 export class NetnsError extends InputError {
@@ -31,7 +26,7 @@ export class NetnsError extends InputError {
  * An open namespace. It keeps the namespace and all devices in it alive, so it is borrowed for one
  * operation and closed with it; what may be kept is the identity.
  */
-export class NetnsHandle implements NetnsIdentity {
+export class NetnsHandle implements FileIdentity {
   readonly dev: number;
   readonly inode: number;
   readonly #fd: number;
@@ -64,10 +59,6 @@ export class NetnsHandle implements NetnsIdentity {
     for (const opened of this.#opened.reverse()) opened.close();
     closeSync(this.#fd);
   }
-}
-
-export function sameNetns(a: NetnsIdentity, b: NetnsIdentity): boolean {
-  return a.dev === b.dev && a.inode === b.inode;
 }
 
 /** What a file is that is no network namespace; null if it is one. */
@@ -159,7 +150,7 @@ export function openOwnNetns(): NetnsHandle {
   return new NetnsHandle(openSync('/proc/thread-self/ns/net', constants.O_RDONLY));
 }
 
-export function ownNetns(): NetnsIdentity {
+export function ownNetns(): FileIdentity {
   const { dev, inode } = withHandle(openOwnNetns(), (handle) => handle);
   return { dev, inode };
 }

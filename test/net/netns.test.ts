@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { sameFile } from '../../src/file-identity.ts';
 import {
   adoptNetns,
   NetnsError,
   openNetns,
   openOwnNetns,
   ownNetns,
-  sameNetns,
   withHandle,
 } from '../../src/net/netns.ts';
 import { parseNetns, type NetnsRef } from '../../src/net/netns-ref.ts';
@@ -57,16 +57,14 @@ describe('namespaces', () => {
     const { dev, inode } = withHandle(openNetns(ref), ({ dev, inode }) => ({ dev, inode }));
     expect(inode).toBe(ino);
     for (const text of [`path:/run/netns/${pod}`, pod])
-      expect(withHandle<boolean>(openNetns(parseNetns(text)), (h) => sameNetns(h, { dev, inode }))).toBe(
-        true,
-      );
+      expect(withHandle<boolean>(openNetns(parseNetns(text)), (h) => sameFile(h, { dev, inode }))).toBe(true);
     // The child enters the namespace a moment after it has started.
     const pid = String(child.pid);
     await eventually(() => {
       expect(withHandle(openNetns(parseNetns(pid)), ({ inode }) => inode)).toBe(ino);
     });
-    expect(sameNetns(ownNetns(), { dev, inode })).toBe(false);
-    expect(withHandle<boolean>(openOwnNetns(), (h) => sameNetns(h, ownNetns()))).toBe(true);
+    expect(sameFile(ownNetns(), { dev, inode })).toBe(false);
+    expect(withHandle<boolean>(openOwnNetns(), (h) => sameFile(h, ownNetns()))).toBe(true);
     // Its pipes are sockets, which the count of descriptors would take for ours.
     const closed = once(child, 'close');
     child.kill('SIGKILL');
@@ -92,7 +90,7 @@ describe('namespaces', () => {
     // As NSM's processes pass it.
     const path = openSync(`/run/netns/${pod}`, O_PATH);
     const reopened = adoptNetns(path);
-    expect(sameNetns(reopened, handle)).toBe(true);
+    expect(sameFile(reopened, handle)).toBe(true);
     expect(within(reopened, here)).not.toBe(home);
     reopened.close();
     expect(() => {

@@ -181,6 +181,23 @@ describe('a process', () => {
     program.signal('SIGTERM');
     expect(await program.ended).toBe(0);
   });
+
+  test('without any privilege keeps and closes what it opened in a namespace that it passes', async () => {
+    const [gate, red, blue] = place.make('gate', 'red', 'blue');
+    await serve(gate);
+    const mounted = `/run/workload-${red}`;
+    mkdirSync(mounted);
+    run('mount', '--bind', `${place.runDir}/${place.instance}/workload`, mounted);
+    const env = { NSM_CONNECT_TO: `unix://${mounted}/agent.sock` };
+    const program = place.programOf(65534, red, 'test/sdk/passing.mjs', env, place.netns(blue));
+    await program.says('refreshed lan0');
+    await program.says('seen up');
+    expect(devicesOf(blue).sort()).toEqual(['lan0', 'lo']);
+    await program.says('the same on another socket: true');
+    expect(await program.ended).toBe(0);
+    expect(program.said).toContain('closed');
+    expect(devicesOf(blue)).toEqual(['lo']);
+  });
 });
 
 describe('an endpoint', () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -10,7 +10,9 @@ import { FakeClock } from '../../../test/fake/clock.ts';
 import { MemoryWires } from '../../../test/fake/wires.ts';
 import { Failure } from '../../features/failure.ts';
 import type { Whereabouts } from '../../features/wire/whereabouts.ts';
+import { Descriptors } from '../../net/unix/descriptors.ts';
 import type { Peer } from '../../net/unix/peer.ts';
+import { Room } from '../../net/unix/room.ts';
 import { ConnectionFiles } from '../../state/connections.ts';
 import { connectionsDirectory } from '../../state/view.ts';
 import { Authority } from './chain/authority.ts';
@@ -358,6 +360,35 @@ describe('who may ask', () => {
     const root = peer({ currentNetns: () => other, uid: 0 });
     await manager.closeFor(reply, call({}, root));
     expect(manager.list()).toEqual([]);
+  });
+
+  test('who passes a descriptor of the namespace asks for its connection, again, and closes it', async () => {
+    const passed: Descriptors[] = [];
+    /** On a socket of its own, with no time to wait for what has not come. */
+    const socket = (passes: boolean): Partial<Call> => {
+      const descriptors = new Descriptors(new Room(8));
+      passed.push(descriptors);
+      if (passes) descriptors.arrived(openSync('/proc/self/ns/net', 'r'));
+      const from = peer({ currentNetns: () => other });
+      return { caller: { kind: 'unix', peer: from, stream: { descriptors } as never } };
+    };
+    const first = call(socket(true));
+    const reply = await manager.request(request(), first);
+    passed[0]?.close();
+    await manager.request(again(reply), first);
+    const unproven = call({ ...socket(false), signal: AbortSignal.abort() });
+    await expect(manager.closeFor(reply, unproven)).rejects.toMatchObject({
+      code: 'denied',
+      message: `Connection '${manager.list()[0]?.id}' is another workload's: no sufficient privileges`,
+      allowed: "a connection of the caller's own network namespace, or of one whose descriptor it passes",
+    });
+    const second = call(socket(true));
+    // Whoever never heard the answer asks as at first, on another socket.
+    expect((await manager.request(request(), second)).path).toEqual(reply.path);
+    expect(manager.list()).toHaveLength(1);
+    await manager.closeFor(reply, call(socket(true)));
+    expect(manager.list()).toEqual([]);
+    for (const descriptors of passed) descriptors.close();
   });
 });
 

@@ -59,12 +59,9 @@ export function monitorConnections(
   book: ConnectionBook,
   authority: Authority,
 ): AsyncIterable<ConnectionEvent> {
-  const trusted = authority.isTrusted(caller);
-  const seen = ({ record: { leftNetns, rightNetns } }: Held): boolean =>
-    trusted || [leftNetns, rightNetns].some((netns) => netns !== null && authority.mayActFor(caller, netns));
   const taken = (connection: Held): Connection | null => {
     if (!connection.established || !selects(selector, connection.established.reply)) return null;
-    return seen(connection) ? shown(connection) : null;
+    return authority.maySee(caller, connection) ? shown(connection) : null;
   };
   let unwatch = (): void => undefined;
   const queue = new StreamQueue<ConnectionEvent>({

@@ -1,5 +1,5 @@
+import { type FileIdentity, fileKey, sameFile } from '../../file-identity.ts';
 import { sides, type Side } from '../../dataplane/port.ts';
-import { type NetnsIdentity, sameNetns } from '../../net/netns.ts';
 import type { SideRecord } from '../../state/wire-record.ts';
 import type { Entry } from './entry.ts';
 
@@ -44,12 +44,10 @@ export class Beside {
   }
 }
 
-const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
-
-function* endsOf(entries: Iterable<Entry>, netns: NetnsIdentity): Generator<End> {
+function* endsOf(entries: Iterable<Entry>, netns: FileIdentity): Generator<End> {
   for (const { record, state } of entries)
     for (const side of sides)
-      if (sameNetns(record[side].netns, netns)) yield { record: record[side], opening: state === 'opening' };
+      if (sameFile(record[side].netns, netns)) yield { record: record[side], opening: state === 'opening' };
 }
 
 /** Which wires end in which namespace. */
@@ -58,7 +56,7 @@ export class Ends {
 
   add(entry: Entry): void {
     for (const side of sides) {
-      const key = keyOf(entry.record[side].netns);
+      const key = fileKey(entry.record[side].netns);
       const there = this.#entries.get(key);
       if (there === undefined) this.#entries.set(key, new Set([entry]));
       else there.add(entry);
@@ -67,18 +65,18 @@ export class Ends {
 
   remove(entry: Entry): void {
     for (const side of sides) {
-      const key = keyOf(entry.record[side].netns);
+      const key = fileKey(entry.record[side].netns);
       const there = this.#entries.get(key);
       there?.delete(entry);
       if (there?.size === 0) this.#entries.delete(key);
     }
   }
 
-  in(netns: NetnsIdentity): Beside {
-    return new Beside(() => endsOf(this.#entries.get(keyOf(netns)) ?? [], netns));
+  in(netns: FileIdentity): Beside {
+    return new Beside(() => endsOf(this.#entries.get(fileKey(netns)) ?? [], netns));
   }
 
-  ofBoth(netns: Readonly<Record<Side, NetnsIdentity>>): Record<Side, Beside> {
+  ofBoth(netns: Readonly<Record<Side, FileIdentity>>): Record<Side, Beside> {
     return { left: this.in(netns.left), right: this.in(netns.right) };
   }
 }

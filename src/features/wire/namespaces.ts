@@ -1,7 +1,8 @@
+import { type FileIdentity, sameFile } from '../../file-identity.ts';
 import { sides, type Side } from '../../dataplane/port.ts';
 import type { NetnsRecord, WireRecord } from '../../state/wire-record.ts';
 import { locateNetns } from '../../net/locate.ts';
-import { NetnsError, type NetnsHandle, type NetnsIdentity, openNetns, sameNetns } from '../../net/netns.ts';
+import { NetnsError, type NetnsHandle, openNetns } from '../../net/netns.ts';
 import { type NetnsRef, parseNetns } from '../../net/netns-ref.ts';
 import { Failure } from '../failure.ts';
 import type { SideSpec } from './api.ts';
@@ -11,7 +12,7 @@ import type { Handles } from './devices.ts';
 function openMeant({ netns, identity }: SideSpec, side: Side): NetnsHandle {
   const field = `${side}.netns`;
   const handle = openNetns(parseNetns(netns, field), field);
-  if (identity === null || sameNetns(handle, identity)) return handle;
+  if (identity === null || sameFile(handle, identity)) return handle;
   handle.close();
   const meant = `${identity.dev}:${identity.inode}`;
   throw new Failure(
@@ -39,7 +40,7 @@ export async function borrowing<T>(
   }
 }
 
-function openIfMeant(ref: NetnsRef, meant: NetnsIdentity): NetnsHandle | null {
+function openIfMeant(ref: NetnsRef, meant: FileIdentity): NetnsHandle | null {
   let handle: NetnsHandle;
   try {
     handle = openNetns(ref);
@@ -47,7 +48,7 @@ function openIfMeant(ref: NetnsRef, meant: NetnsIdentity): NetnsHandle | null {
     if (error instanceof NetnsError && error.problem !== 'denied') return null;
     throw error;
   }
-  if (sameNetns(handle, meant)) return handle;
+  if (sameFile(handle, meant)) return handle;
   handle.close();
   return null;
 }

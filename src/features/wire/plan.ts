@@ -1,3 +1,4 @@
+import { type FileIdentity, sameFile } from '../../file-identity.ts';
 import { chooseDatapath } from '../../dataplane/datapath.ts';
 import { farSide, type Port, type Side } from '../../dataplane/port.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
@@ -7,7 +8,7 @@ import { parseIfname } from '../../net/ifname.ts';
 import { InputError } from '../../net/input.ts';
 import { macBytes, parseDeviceMac, randomMac } from '../../net/mac.ts';
 import { MIN_IPV6_MTU, parseMtu } from '../../net/mtu.ts';
-import { type NetnsHandle, type NetnsIdentity, sameNetns } from '../../net/netns.ts';
+import type { NetnsHandle } from '../../net/netns.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { Failure } from '../failure.ts';
 import { datapathChoices, type SideSpec, type WireSpec } from './api.ts';
@@ -20,7 +21,7 @@ import { freeName, hostDeviceName } from './names.ts';
 /** What the plan has to know of the place it is made in. */
 export interface Surroundings {
   instance: string;
-  own: NetnsIdentity;
+  own: FileIdentity;
   allowHostNetns: boolean;
   maxWires: number;
   tcx: boolean;
@@ -73,7 +74,7 @@ interface SidePlan {
 }
 
 function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings): SideRecord {
-  const own = sameNetns(netns, at.own);
+  const own = sameFile(netns, at.own);
   if (own && !at.allowHostNetns)
     throw new Failure(
       'refused',
@@ -129,7 +130,7 @@ export function planWire({ spec, id, netns, beside }: PlanInput, at: Surrounding
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
   const left = planSide({ spec: spec.left, side: 'left', id, netns: netns.left, beside: beside.left }, at);
   // Both ends may be in one namespace.
-  const besideRight = sameNetns(netns.left, netns.right) ? beside.right.and(left) : beside.right;
+  const besideRight = sameFile(netns.left, netns.right) ? beside.right.and(left) : beside.right;
   const right = planSide(
     { spec: spec.right, side: 'right', id, netns: netns.right, beside: besideRight },
     at,

@@ -1,5 +1,6 @@
+import { type FileIdentity, sameFile } from '../../file-identity.ts';
 import { locateNetns } from '../../net/locate.ts';
-import { adoptNetns, NetnsError, openNetns, sameNetns, type NetnsIdentity } from '../../net/netns.ts';
+import { adoptNetns, NetnsError, openNetns } from '../../net/netns.ts';
 import { formatNetns, parseNetns } from '../../net/netns-ref.ts';
 import { Failure } from '../failure.ts';
 import { failureOf } from './refusal.ts';
@@ -7,16 +8,16 @@ import { failureOf } from './refusal.ts';
 /** A namespace as it is kept: by a name that leads to it again, and by what it is. */
 export interface Whereabouts {
   readonly netns: string;
-  readonly identity: NetnsIdentity;
+  readonly identity: FileIdentity;
 }
 
-const identityOf = ({ dev, inode }: NetnsIdentity): NetnsIdentity => ({ dev, inode });
+const identityOf = ({ dev, inode }: FileIdentity): FileIdentity => ({ dev, inode });
 
-function leadsTo(netns: string, identity: NetnsIdentity): boolean {
+function leadsTo(netns: string, identity: FileIdentity): boolean {
   try {
     const handle = openNetns(parseNetns(netns));
     try {
-      return sameNetns(handle, identity);
+      return sameFile(handle, identity);
     } finally {
       handle.close();
     }
@@ -45,7 +46,7 @@ export function whereaboutsOf(netns: string, field: string): Whereabouts {
 }
 
 /** Checks that a passed descriptor is a network namespace, and closes it in any case. Throws Failure with the field. */
-export function passedNetns(fd: number, field: string): NetnsIdentity {
+export function passedNetns(fd: number, field: string): FileIdentity {
   try {
     const handle = adoptNetns(fd, field);
     try {
@@ -62,7 +63,7 @@ export function passedNetns(fd: number, field: string): NetnsIdentity {
  * A name that leads to a namespace which somebody proved to hold: a process known to be in it, else what is
  * found. No descriptor of it is kept, since that would keep a dead pod's devices alive. Throws Failure.
  */
-export function keptNetns(identity: NetnsIdentity, pid: number | null, field: string): Whereabouts {
+export function keptNetns(identity: FileIdentity, pid: number | null, field: string): Whereabouts {
   if (pid !== null && leadsTo(`pid:${pid}`, identity))
     return { netns: `pid:${pid}`, identity: identityOf(identity) };
   const found = locateNetns(identity);

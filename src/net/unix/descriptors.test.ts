@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { countFds } from '../../../test/fds.ts';
-import type { NetnsIdentity } from '../netns.ts';
+import type { FileIdentity } from '../../file-identity.ts';
 import { Descriptors } from './descriptors.ts';
 import { Room } from './room.ts';
 
@@ -20,7 +20,7 @@ function made(limit: number, untakenMs: number, takenMs: number, room = new Room
 const never = new AbortController().signal;
 
 /** Lets `path` arrive and says what it is. */
-function arrive(descriptors: Descriptors, path: string): NetnsIdentity {
+function arrive(descriptors: Descriptors, path: string): FileIdentity {
   const fd = openSync(path, 'r');
   const { dev, ino } = fstatSync(fd);
   descriptors.arrived(fd);

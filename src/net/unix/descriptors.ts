@@ -1,5 +1,5 @@
+import { type FileIdentity, fileKey } from '../../file-identity.ts';
 import { AbortError, ClosedError, NetError } from '../error.ts';
-import type { NetnsIdentity } from '../netns.ts';
 import { DESCRIPTORS_HELD, TAKEN_MS, UNTAKEN_MS } from './limits.ts';
 import { Passed } from './passed.ts';
 import type { Room } from './room.ts';
@@ -28,7 +28,6 @@ export interface Lifetimes {
   readonly takenMs: number;
 }
 
-const keyOf = ({ dev, inode }: NetnsIdentity): string => `${dev}:${inode}`;
 const isPowerOfTwo = (count: number): boolean => (count & (count - 1)) === 0;
 
 /**
@@ -82,9 +81,9 @@ export class Descriptors {
    * arrive; AbortError once `signal` aborts, ClosedError once the stream has closed. What is not `wanted` is
    * refused, by EINVAL instead of a namespace of any type and by ENOTSOCK instead of a socket's file.
    */
-  async take(identity: NetnsIdentity, signal: AbortSignal, wanted: Wanted = 'any'): Promise<number> {
+  async take(identity: FileIdentity, signal: AbortSignal, wanted: Wanted = 'any'): Promise<number> {
     if (!this.#open) throw new ClosedError('connection', 'Take descriptor');
-    const key = keyOf(identity);
+    const key = fileKey(identity);
     const held = this.#held.get(key);
     if (held !== undefined) return this.#use(key, held, wanted);
     const late = (): AbortError =>
@@ -118,8 +117,8 @@ export class Descriptors {
    * What is held of the file counts as taken, by a call that did without it, and goes as soon. Not at once:
    * another call on this stream may have come with the same.
    */
-  spare(identity: NetnsIdentity): void {
-    const key = keyOf(identity);
+  spare(identity: FileIdentity): void {
+    const key = fileKey(identity);
     const held = this.#held.get(key);
     if (held !== undefined) this.#keep(key, held, true);
   }
@@ -127,7 +126,7 @@ export class Descriptors {
   /** Files what has arrived; takes the descriptor over. */
   arrived(fd: number): void {
     const file = Passed.adopt(fd);
-    const key = keyOf(file);
+    const key = fileKey(file);
     const known = this.#held.get(key);
     if (known !== undefined) {
       this.#room.refuse(file);

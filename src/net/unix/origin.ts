@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { type FileIdentity, sameFile } from '../../file-identity.ts';
 import { ioctl } from '../libc.ts';
-import { sameNetns, type NetnsIdentity } from '../netns.ts';
 
 // <linux/nsfs.h>
 const NS_GET_PARENT = 0xb702n;
@@ -10,7 +10,7 @@ const DEPTH = 32;
 
 type Kind = 'pid' | 'user';
 
-const identityOf = ({ dev, ino }: { dev: number; ino: number }): NetnsIdentity => ({ dev, inode: ino });
+const identityOf = ({ dev, ino }: { dev: number; ino: number }): FileIdentity => ({ dev, inode: ino });
 
 /**
  * The namespace just below our own in which the process's is, open; null if it is our own. A process makes
@@ -19,7 +19,7 @@ const identityOf = ({ dev, ino }: { dev: number; ino: number }): NetnsIdentity =
 function topBelowOwn(pid: number, kind: Kind): number | null {
   const own = identityOf(statSync(`/proc/self/ns/${kind}`));
   let fd = openSync(`/proc/${pid}/ns/${kind}`, constants.O_RDONLY);
-  if (sameNetns(identityOf(fstatSync(fd)), own)) {
+  if (sameFile(identityOf(fstatSync(fd)), own)) {
     closeSync(fd);
     return null;
   }
@@ -27,7 +27,7 @@ function topBelowOwn(pid: number, kind: Kind): number | null {
     const parent = ioctl(fd, NS_GET_PARENT, null);
     // None above it that we may see: it is not below our own at all.
     if (parent < 0) return fd;
-    if (sameNetns(identityOf(fstatSync(parent)), own)) {
+    if (sameFile(identityOf(fstatSync(parent)), own)) {
       closeSync(parent);
       return fd;
     }

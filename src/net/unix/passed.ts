@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
+import type { FileIdentity } from '../../file-identity.ts';
 import { check } from '../error.ts';
 import { closeAsync, fcntl, setsockopt } from '../libc.ts';
-import type { NetnsIdentity } from '../netns.ts';
 import { closeFd } from '../transport.ts';
 import { S_IFSOCK, statusOf } from './status.ts';
 
@@ -22,7 +22,7 @@ const isPath = (fd: number): boolean => (fcntl(fd, F_GETFL, 0) & O_PATH) !== 0;
 let nsfs: number | null = null;
 
 /** A descriptor somebody else made: nothing may be asked of it that its file system answers when it likes. */
-export class Passed implements NetnsIdentity {
+export class Passed implements FileIdentity {
   readonly dev: number;
   readonly inode: number;
   readonly #fd: number;

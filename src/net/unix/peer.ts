@@ -1,7 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
+import { type FileIdentity, sameFile } from '../../file-identity.ts';
 import { check } from '../error.ts';
 import { getsockopt, pidfdOpen, poll } from '../libc.ts';
-import { sameNetns, type NetnsIdentity } from '../netns.ts';
 import { closeFd } from '../transport.ts';
 import { originOf } from './origin.ts';
 
@@ -22,12 +22,12 @@ export interface Peer {
   /** Whom it belongs to when something is counted (origin.ts); 'unseen' if that cannot be told. */
   readonly origin: string;
   /** The network namespace it is in now; null once the process has ended, or if it cannot be looked at. */
-  currentNetns(): NetnsIdentity | null;
+  currentNetns(): FileIdentity | null;
 }
 
 type Kind = 'net' | 'pid' | 'user';
 
-function namespaceOf(pid: number | 'self', kind: Kind): NetnsIdentity | null {
+function namespaceOf(pid: number | 'self', kind: Kind): FileIdentity | null {
   try {
     const { dev, ino } = statSync(`/proc/${pid}/ns/${kind}`);
     return { dev, inode: ino };
@@ -87,7 +87,7 @@ export class OpenPeer implements Peer {
     return new OpenPeer(pid, cred.readUInt32LE(4), cred.readUInt32LE(8), pidfd);
   }
 
-  currentNetns(): NetnsIdentity | null {
+  currentNetns(): FileIdentity | null {
     return this.#namespace('net');
   }
 
@@ -97,7 +97,7 @@ export class OpenPeer implements Peer {
     this.#pidfd = null;
   }
 
-  #namespace(kind: Kind): NetnsIdentity | null {
+  #namespace(kind: Kind): FileIdentity | null {
     if (this.#pidfd === null) return null;
     const found = namespaceOf(this.pid, kind);
     // Asked afterwards: alive now, it was alive then, and the number its own.
@@ -118,7 +118,7 @@ export class OpenPeer implements Peer {
   #sharesOwn(kind: Kind): boolean {
     const theirs = this.#namespace(kind);
     const own = namespaceOf('self', kind);
-    return theirs !== null && own !== null && sameNetns(theirs, own);
+    return theirs !== null && own !== null && sameFile(theirs, own);
   }
 
   #alive(pidfd: number): boolean {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { closeSync, fstatSync, openSync, statSync, writeFileSync } from 'node:fs';
-import type { NetnsIdentity } from '../../../src/net/netns.ts';
+import type { FileIdentity } from '../../../src/file-identity.ts';
 import { openFds } from '../../fds.ts';
 import { eventually } from '../../pods.ts';
 import { collect, Sockets } from './sockets.ts';
@@ -21,12 +21,12 @@ afterEach(async () => {
 });
 
 const patience = (): AbortSignal => AbortSignal.timeout(20_000);
-const identityOf = (fd: number): NetnsIdentity => {
+const identityOf = (fd: number): FileIdentity => {
   const { dev, ino } = fstatSync(fd);
   return { dev, inode: ino };
 };
 // What the peer says a descriptor of its own is.
-const told = (value: unknown): NetnsIdentity => {
+const told = (value: unknown): FileIdentity => {
   const [dev, inode] = value as [number, number];
   return { dev, inode };
 };

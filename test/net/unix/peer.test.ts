@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
-import { type NetnsIdentity, ownNetns } from '../../../src/net/netns.ts';
+import type { FileIdentity } from '../../../src/file-identity.ts';
+import { ownNetns } from '../../../src/net/netns.ts';
 import { eventually } from '../../pods.ts';
 import { Sockets } from './sockets.ts';
 
@@ -14,7 +15,7 @@ afterEach(async () => {
   await sockets.close();
 });
 
-const netnsOf = (pid: number): NetnsIdentity => {
+const netnsOf = (pid: number): FileIdentity => {
   const { dev, ino } = statSync(`/proc/${pid}/ns/net`);
   return { dev, inode: ino };
 };

@@ -1,9 +1,9 @@
 import { faultAt } from '../../../fault.ts';
+import type { FileIdentity } from '../../../file-identity.ts';
 import type { Held } from '../connections/held.ts';
 import type { Call, Caller } from '../grpc/services.ts';
 import type { Connection, Mechanism } from '../proto/connection_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
-import type { NetnsIdentity } from './authority.ts';
 import type { Candidate } from './discover.ts';
 
 /** Who asks: `self` is the agent, which asks again to heal or because an endpoint has news. */
@@ -15,7 +15,7 @@ export interface SideFound {
   readonly mechanism: Mechanism;
   /** How the namespace can be opened again. */
   readonly netns: string;
-  readonly identity: NetnsIdentity;
+  readonly identity: FileIdentity;
   /** Interface name. */
   readonly name: string;
 }

@@ -1,10 +1,12 @@
 import { clone } from '@bufbuild/protobuf';
+import { type FileIdentity, sameFile } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import { givenName, interfaceName } from '../interface-name.ts';
 import { connectionOf } from '../connections/record.ts';
+import { parseInodeUrl } from '../inode-url.ts';
 import { MechanismSchema, type Mechanism } from '../proto/connection_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
-import type { Authority, NetnsIdentity } from './authority.ts';
+import type { Authority } from './authority.ts';
 import type { Attempt, Element } from './element.ts';
 import { namedNetns, type Namer } from './named-netns.ts';
 
@@ -40,16 +42,22 @@ function choose(request: NetworkServiceRequest): Chosen {
 }
 
 /** A descriptor that came along and was not needed keeps a pod's devices alive after its end. */
-function sparePassed({ askedBy }: Attempt, identity: NetnsIdentity): void {
+function sparePassed({ askedBy }: Attempt, identity: FileIdentity): void {
   if (askedBy.kind === 'unix') askedBy.stream.descriptors.spare(identity);
 }
 
 /** The client's side: a KERNEL mechanism becomes a namespace that the caller may name, and an interface name. */
 export function kernel(authority: Authority): Element {
-  const namer = ({ askedBy }: Attempt): Namer =>
-    askedBy.kind === 'unix'
-      ? { peer: askedBy.peer, stream: askedBy.stream, trusted: authority.isTrusted(askedBy) }
-      : { peer: null, stream: null, trusted: authority.isTrusted(askedBy) };
+  const namer = ({ askedBy, held }: Attempt, url: string): Namer => {
+    // Who asks again for what stands has been let, and need not prove it twice.
+    const known = held.established ? held.record.leftNetns : null;
+    const named = parseInodeUrl(url);
+    const trusted =
+      (known !== null && named !== null && sameFile(known, named)) || authority.isTrusted(askedBy);
+    return askedBy.kind === 'unix'
+      ? { peer: askedBy.peer, stream: askedBy.stream, trusted }
+      : { peer: null, stream: null, trusted };
+  };
   return {
     name: 'mechanisms: KERNEL',
     async request(request, at, next) {
@@ -62,7 +70,7 @@ export function kernel(authority: Authority): Element {
       const where =
         at.askedBy.kind === 'self' && record.leftNetns
           ? { netns: record.left.netns, identity: record.leftNetns }
-          : await namedNetns(url, namer(at), `${field}.parameters['inodeURL']`, at.signal);
+          : await namedNetns(url, namer(at, url), `${field}.parameters['inodeURL']`, at.signal);
       sparePassed(at, where.identity);
       const kept = givenName(record.left.name);
       const name =

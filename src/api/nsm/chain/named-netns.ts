@@ -1,3 +1,4 @@
+import { type FileIdentity, sameFile } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import {
   keptNetns,
@@ -8,7 +9,7 @@ import {
 import type { Peer } from '../../../net/unix/peer.ts';
 import type { UnixStream } from '../../../net/unix/stream.ts';
 import { parseInodeUrl } from '../inode-url.ts';
-import { sameNetns, type NetnsIdentity } from './authority.ts';
+import { takeNetns } from './passed-netns.ts';
 
 /** Who names a namespace: a process at the other end of a socket, or nobody that can be asked. */
 export interface Namer {
@@ -17,12 +18,6 @@ export interface Namer {
   /** May name namespaces that are not its own. */
   readonly trusted: boolean;
 }
-
-/**
- * A descriptor travels on bytes before those of its call, so it is here by now or never; this is for peers that
- * do otherwise.
- */
-const DESCRIPTOR_WAIT_MS = 1_000;
 
 const ALLOWED =
   "'inode://DEV/INODE' of the caller's own network namespace or of one whose descriptor it passes on the same socket";
@@ -52,7 +47,7 @@ function ofOwn(url: string, peer: Peer | null, field: string): Whereabouts {
 }
 
 async function passed(
-  identity: NetnsIdentity,
+  identity: FileIdentity,
   url: string,
   { peer, stream }: Namer,
   field: string,
@@ -61,11 +56,7 @@ async function passed(
   if (!stream) throw refuse(field, url, 'no descriptor can be passed on this connection', 'denied');
   let fd: number;
   try {
-    fd = await stream.descriptors.take(
-      identity,
-      AbortSignal.any([signal, AbortSignal.timeout(DESCRIPTOR_WAIT_MS)]),
-      'namespace',
-    );
+    fd = await takeNetns(stream, identity, signal);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EINVAL')
       throw refuse(field, url, 'the descriptor that came with the call is of no namespace');
@@ -95,7 +86,7 @@ export async function namedNetns(
   const identity = parseInodeUrl(url);
   if (!identity) throw refuse(field, url, 'this form is not known');
   const own = namer.peer?.currentNetns() ?? null;
-  if (own && sameNetns(own, identity)) return keptNetns(identity, pidOf(namer.peer), field);
+  if (own && sameFile(own, identity)) return keptNetns(identity, pidOf(namer.peer), field);
   if (namer.trusted) return keptNetns(identity, null, field);
   return passed(identity, url, namer, field, signal);
 }

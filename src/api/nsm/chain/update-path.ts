@@ -1,8 +1,8 @@
 import type { ConnectionBook } from '../connections/book.ts';
 import { connectionOf } from '../connections/record.ts';
 import { advance, restore, type Advanced } from '../path.ts';
-import type { Connection } from '../proto/connection_pb.ts';
-import type { Authority } from './authority.ts';
+import type { Connection, Mechanism } from '../proto/connection_pb.ts';
+import { type Authority, mechanismsOf } from './authority.ts';
 import { freshId, isOwnId } from './begin.ts';
 import type { Attempt, Element } from './element.ts';
 
@@ -11,15 +11,23 @@ import type { Attempt, Element } from './element.ts';
  * that never heard the answer to its first request asks without our segment: it gets the connection it has.
  */
 export function updatePath(name: string, book: ConnectionBook, authority: Authority): Element {
-  const moved = (connection: Connection, at: Attempt): Advanced => {
-    const caller = connection.path?.pathSegments[connection.path.index];
-    const has = (): string | null => {
-      if (!caller || connection.path?.index !== 0) return null;
-      const known = book.byClient(caller.name, caller.id);
-      const netns = known?.record.leftNetns ?? null;
-      return known && netns && authority.mayActFor(at.askedBy, netns) ? known.id : null;
-    };
-    const advanced = advance(connection, name, () => has() ?? freshId());
+  async function had(asked: Connection, preferences: Mechanism[], at: Attempt): Promise<string | null> {
+    const { index, pathSegments } = asked.path ?? { index: 0, pathSegments: [] };
+    const [caller, own] = pathSegments;
+    if (!caller || index !== 0 || own?.name === name) return null;
+    const known = book.byClient(caller.name, caller.id);
+    if (!known?.record.leftNetns) return null;
+    const said = { mechanisms: mechanismsOf(asked, preferences), signal: at.signal };
+    return (await authority.mayChange(at.askedBy, known, said)) ? known.id : null;
+  }
+
+  async function moved(
+    connection: Connection,
+    at: Attempt,
+    preferences: Mechanism[] = [],
+  ): Promise<Advanced> {
+    const known = await had(connection, preferences, at);
+    const advanced = advance(connection, name, () => known ?? freshId());
     // Rule "a known segment keeps its id" takes the id from the caller, and it names files and wires here.
     if (!isOwnId(advanced.connection.id)) {
       const id = freshId();
@@ -28,15 +36,16 @@ export function updatePath(name: string, book: ConnectionBook, authority: Author
       if (own) own.id = id;
     }
     return advanced;
-  };
+  }
+
   return {
     name: 'updatepath',
     async request(request, at, next) {
-      const advanced = moved(connectionOf(request), at);
+      const advanced = await moved(connectionOf(request), at, request.mechanismPreferences);
       return restore(await next({ ...request, connection: advanced.connection }), advanced);
     },
     async close(connection, at, next) {
-      await next(moved(connection, at).connection);
+      await next((await moved(connection, at)).connection);
     },
   };
 }

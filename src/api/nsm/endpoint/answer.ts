@@ -1,8 +1,9 @@
 import { clone, create, equals } from '@bufbuild/protobuf';
+import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import type { Addresses } from '../../../features/ipam/ipam.ts';
 import type { RouteSpec } from '../../../features/wire/api.ts';
-import { formatInodeUrl, type NetnsFile } from '../inode-url.ts';
+import { formatInodeUrl } from '../inode-url.ts';
 import { isInterfaceName } from '../interface-name.ts';
 import { type Connection, type Mechanism, MechanismSchema, State } from '../proto/connection_pb.ts';
 import {
@@ -74,7 +75,7 @@ export interface Findings {
   readonly mechanism: Mechanism;
   readonly interfaceName: string;
   /** The endpoint's. */
-  readonly netns: NetnsFile;
+  readonly netns: FileIdentity;
   /** The largest MTU that the client wants; 0 is any. */
   readonly mtu: number;
   /** What this endpoint said before about name servers, which the client says back. */

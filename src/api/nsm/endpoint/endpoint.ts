@@ -1,8 +1,8 @@
 import { clone, equals } from '@bufbuild/protobuf';
 import { randomUUID } from 'node:crypto';
+import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import { Ipam, type Offer, type Wish } from '../../../features/ipam/ipam.ts';
-import type { NetnsFile } from '../inode-url.ts';
 import { interfaceName } from '../interface-name.ts';
 import { advance, type Advanced, restore } from '../path.ts';
 import { type Connection, ConnectionSchema, State } from '../proto/connection_pb.ts';
@@ -39,7 +39,7 @@ export interface Answer {
  * back what the agent still holds. Throws Failure, and then nothing has changed.
  */
 export class Endpoint {
-  readonly #netns: NetnsFile;
+  readonly #netns: FileIdentity;
   readonly #newId: () => string;
   readonly #kept = new Map<string, Kept>();
   readonly #callers = new Map<string, string>();
@@ -50,7 +50,7 @@ export class Endpoint {
   #ipam: Ipam;
 
   /** `netns` is where its interfaces are to be. */
-  constructor(settings: EndpointSettings, netns: NetnsFile, newId: () => string = randomUUID) {
+  constructor(settings: EndpointSettings, netns: FileIdentity, newId: () => string = randomUUID) {
     this.#settings = checkSettings(settings);
     this.#ipam = new Ipam(settings.pools);
     this.#netns = netns;

@@ -1,11 +1,12 @@
 import { closeSync, statSync } from 'node:fs';
+import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import type { Peer } from '../../../net/unix/peer.ts';
 import { openSocketOf, seesOurFiles, socketFileOf } from '../../../net/unix/socket-file.ts';
 import type { FileStatus } from '../../../net/unix/status.ts';
 import type { Call, Caller } from '../grpc/services.ts';
 import { type Address, addressOf, hostPort } from '../grpc/url.ts';
-import { parseInodeUrl, type NetnsFile } from '../inode-url.ts';
+import { parseInodeUrl } from '../inode-url.ts';
 import { hostOf, type Trust } from './caller.ts';
 import { shown } from './check-record.ts';
 import { descriptorWaitMs } from './limits.ts';
@@ -27,7 +28,7 @@ const refusal = (
     cause,
   });
 
-type Where = Address | ({ kind: 'inode' } & NetnsFile);
+type Where = Address | ({ kind: 'inode' } & FileIdentity);
 
 function whereOf(url: string): Where {
   const file = parseInodeUrl(url);
@@ -139,7 +140,7 @@ export class Reach {
   async #take(
     url: string,
     { stream }: Caller & { kind: 'unix' },
-    file: NetnsFile,
+    file: FileIdentity,
     signal: AbortSignal,
   ): Promise<number> {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(descriptorWaitMs)]);
@@ -177,7 +178,7 @@ export class Reach {
     return file;
   }
 
-  #refuseOwn(url: string, { dev, inode }: NetnsFile): void {
+  #refuseOwn(url: string, { dev, inode }: FileIdentity): void {
     for (const own of this.#own()) {
       if (own.kind !== 'unix') continue;
       const found = statSync(own.path, { throwIfNoEntry: false });

@@ -1,7 +1,7 @@
+import type { FileIdentity } from '../../../file-identity.ts';
 import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NetnsFile } from '../inode-url.ts';
 
 /** Where an endpoint is dialled, and how to let go of it, once. */
 export interface Target {
@@ -31,7 +31,7 @@ export class Targets {
   }
 
   /** Takes the descriptor over, which is of the file with this identity. */
-  hold(endpoint: string, fd: number, { dev, inode }: NetnsFile): Target {
+  hold(endpoint: string, fd: number, { dev, inode }: FileIdentity): Target {
     const name = createHash('sha256').update(`${dev}:${inode}:${endpoint}`).digest('hex').slice(0, 16);
     const path = join(this.#directory, name);
     const known = this.#held.get(path);
