@@ -5,10 +5,10 @@ import type { HostedRegistry } from './hosted.ts';
 import { create } from '@bufbuild/protobuf';
 import { NetworkServiceEndpointSchema, NetworkServiceSchema } from './proto/registry_pb.ts';
 import type { EndpointEntry } from './registry/endpoints.ts';
+import { agentOwner } from './registry/registrant.ts';
 import type { RegistryStore } from './registry/store.ts';
 
-/** The agent as a registrant of its own, who takes no name that a workload has. */
-const agent = { owner: 'agent' } as const;
+const agent = { owner: agentOwner } as const;
 
 /** The registry as the chain asks it. */
 export function directoryOf(store: RegistryStore): Directory {
@@ -40,16 +40,19 @@ export function hostedRegistryOf(
       for (const service of services)
         if (store.services.get(service) === null)
           store.registerService(create(NetworkServiceSchema, { name: service, payload }), agent);
-      store.registerEndpoint(
-        create(NetworkServiceEndpointSchema, {
-          name,
-          networkServiceNames: [...services],
-          networkServiceLabels: Object.fromEntries(
-            services.map((service) => [service, { labels: { ...labels } }]),
-          ),
-        }),
-        { ...agent, neverExpires: true, target: '' },
-      );
+      const record = create(NetworkServiceEndpointSchema, {
+        name,
+        networkServiceNames: [...services],
+        networkServiceLabels: Object.fromEntries(
+          services.map((service) => [service, { labels: { ...labels } }]),
+        ),
+      });
+      try {
+        store.registerEndpoint(record, { ...agent, neverExpires: true, target: '' });
+      } catch (error) {
+        store.forgetUnserved(services);
+        throw error;
+      }
     },
     unregister(name) {
       store.unregisterEndpoint(name, agent);

@@ -22,6 +22,7 @@ import { Links } from './links.ts';
 import { Manager } from './manager.ts';
 import { monitorConnections } from './monitor.ts';
 import { Reach } from './registry/reach.ts';
+import { agentOwner } from './registry/registrant.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceBook } from './registry/service-book.ts';
 import { keptServices } from './registry/service-files.ts';
@@ -185,7 +186,7 @@ async function returning(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const everything = { name: '', fits: () => true, owner: 'agent', signal };
+  const everything = { name: '', fits: () => true, owner: agentOwner, signal };
   while (!signal.aborted) {
     try {
       for await (const { record, deleted } of store.endpoints.watch(everything))

@@ -7,3 +7,6 @@ export interface Registrant {
   /** The process that registered is known to have ended: its names are free before their time. */
   isGone?: () => boolean;
 }
+
+/** The agent itself, for what it answers for: who takes no name that a workload has. */
+export const agentOwner = 'agent';

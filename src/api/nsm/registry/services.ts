@@ -5,7 +5,7 @@ import { NetworkServiceSchema, type NetworkService } from '../proto/registry_pb.
 import { checkService, shown } from './check-record.ts';
 import { maxClaims, maxLifeMs, maxServices, maxServicesPerOwner } from './limits.ts';
 import { freeze, isSame } from './record.ts';
-import type { Registrant } from './registrant.ts';
+import { agentOwner, type Registrant } from './registrant.ts';
 import { Watchers, type Asked, type Change } from './watch.ts';
 
 /** Who registered a service, and when last (ms since the epoch). */
@@ -41,7 +41,8 @@ export interface ServiceOptions {
 /**
  * The services by name, in the order they came; none expires. A record that is handed out is frozen. A service
  * belongs to the workloads that registered it: to each for as long as it has an endpoint of it, and for the life of
- * a registration after it registered the service.
+ * a registration after it registered the service. What only the agent's own endpoints brought goes with the last
+ * endpoint of it.
  */
 export class NetworkServices {
   readonly #options: ServiceOptions;
@@ -119,6 +120,13 @@ export class NetworkServices {
     const entry = this.#entries.get(name);
     if (entry !== undefined) this.#remove(entry);
     return entry !== undefined;
+  }
+
+  /** No endpoint serves it any more: it goes, if only endpoints of the agent have brought it. */
+  unserved(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.fixed) return;
+    if (entry.claims.has(agentOwner) && entry.claims.size === 1) this.#remove(entry);
   }
 
   get(name: string): NetworkService | null {

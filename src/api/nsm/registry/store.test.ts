@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FakeClock } from '../../../../test/fake/clock.ts';
 import { endpoint, service } from '../../../../test/nsm/records.ts';
 import { maxLifeMs } from './limits.ts';
+import { agentOwner } from './registrant.ts';
 import { RegistryStore } from './store.ts';
 import type { Labels } from './template.ts';
 
@@ -106,4 +107,39 @@ test('closing releases what is held', () => {
     store.registerEndpoint(endpoint(name), { owner, release: () => released.push(name) });
   store.close();
   expect([released, clock.pending]).toEqual([['e', 'f'], 0]);
+});
+
+describe('a service that an endpoint of the agent brought', () => {
+  const brought = { owner: agentOwner };
+  const host = (name: string): unknown =>
+    store.registerEndpoint(endpoint(name, {}), { ...brought, neverExpires: true, target: '' });
+  const known = (): string[] => store.services.list().map(({ name }) => name);
+  beforeEach(() => {
+    store.registerService(service('a'), brought);
+    host('e');
+  });
+
+  test('goes with the last endpoint of it', async () => {
+    host('f');
+    put('of-a-workload');
+    store.unregisterEndpoint('e', brought);
+    store.unregisterEndpoint('f', brought);
+    expect(known()).toEqual(['a']);
+    await clock.advance(maxLifeMs);
+    expect(known()).toEqual([]);
+  });
+
+  test.each([
+    ['people put', () => store.services.put(service('a'))],
+    ['a workload registered, too', () => store.registerService(service('a'), { owner })],
+  ])('stays where %s', (_, act) => {
+    act();
+    store.unregisterEndpoint('e', brought);
+    expect(known()).toEqual(['a']);
+  });
+
+  test('stays where the agent ends', () => {
+    store.close();
+    expect(known()).toEqual(['a']);
+  });
 });

@@ -27,10 +27,12 @@ export class RegistryStore {
   readonly services: NetworkServices;
   readonly endpoints: Endpoints;
   readonly #balances = new Map<string, Balance>();
+  #closed = false;
 
   constructor({ clock, kept = [], write = () => undefined, remove = () => undefined }: StoreOptions) {
     this.endpoints = new Endpoints(clock, (endpoint, gone) => {
       for (const service of gone) this.#balances.get(service)?.forget(endpoint);
+      this.forgetUnserved(gone);
     });
     this.services = new NetworkServices(
       {
@@ -79,8 +81,15 @@ export class RegistryStore {
     return entry;
   }
 
-  /** Releases what is held for endpoints. */
+  /** Of these services, those go that only endpoints of the agent have brought and no endpoint serves any more. */
+  forgetUnserved(names: readonly string[]): void {
+    if (this.#closed) return;
+    for (const name of names) if (this.endpoints.serving(name).length === 0) this.services.unserved(name);
+  }
+
+  /** Releases what is held for endpoints; services are kept. */
   close(): void {
+    this.#closed = true;
     this.endpoints.close();
   }
 }
