@@ -13,6 +13,8 @@ const NDA_DST = 1;
 const NDA_LLADDR = 2;
 const NDA_IFINDEX = 8;
 
+const ENOENT = 2;
+
 const states = {
   none: 0,
   incomplete: 0x01,
@@ -94,4 +96,23 @@ export function listNeighbours(socket: NetlinkSocket, ifindex: number | null): N
     body: Buffer.concat([Buffer.alloc(NDMSG), ...(ifindex === null ? [] : [attrU32(NDA_IFINDEX, ifindex)])]),
   });
   return replies.map((reply) => decodeNeighbour(reply.body)).filter((neighbour) => neighbour !== null);
+}
+
+/** Those of a device with these addresses, in order; null where there is none. However many others there are. */
+export function findNeighbours(
+  socket: NetlinkSocket,
+  ifindex: number,
+  addresses: readonly string[],
+): (Neighbour | null)[] {
+  const asked = addresses.map((address) =>
+    request('Find neighbour', RTM_GETNEIGH, 0, { ifindex, address, mac: null, state: 'none' }),
+  );
+  return socket.batch(asked).map((result) => {
+    if (!result.ok) {
+      if (result.errno === ENOENT) return null;
+      throw result.error;
+    }
+    const [reply] = result.replies;
+    return reply === undefined ? null : decodeNeighbour(reply.body);
+  });
 }

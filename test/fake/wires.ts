@@ -123,6 +123,11 @@ export class MemoryWires extends Gate implements Wires {
     return wire;
   }
 
+  async restore(name: WireName): Promise<void> {
+    await this.pass({ restore: name });
+    this.find(name);
+  }
+
   async remove(name: WireName): Promise<void> {
     await this.pass({ remove: name });
     const { id, connection } = this.find(name);

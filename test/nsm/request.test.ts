@@ -118,6 +118,23 @@ describe('a request for a service', () => {
     expect(agent.wires.list()).toHaveLength(1);
   });
 
+  test('made again brings back what somebody took away in either pod, and is answered when both can talk', async () => {
+    await agent.endpoints?.add(endpoint());
+    const connection = await asker.request(client, 'web', 'nsm-1');
+    const before = picture(client) + picture(server);
+    const device = links(server).find(({ ifname }) => ifname !== 'lo')?.ifname ?? '';
+    run('ip', '-n', client, 'addr', 'flush', 'dev', 'nsm-1', 'scope', 'global');
+    run('ip', '-n', server, 'link', 'set', device, 'down');
+    await eventually(() => {
+      expect(agent.wires.list()).toMatchObject([{ state: 'down' }]);
+    });
+    await asker.refresh(client, connection);
+    for (const address of ['172.16.1.0', '2001:db8::'])
+      pods.exec(client, 'ping', '-c', '1', '-W', '1', address);
+    // The kernel may list them in the order they came.
+    expect((picture(client) + picture(server)).split('\n').sort()).toEqual(before.split('\n').sort());
+  });
+
   test('several clients have an interface each at one endpoint, and several services one pod', async () => {
     await agent.endpoints?.add(endpoint());
     await agent.endpoints?.add(

@@ -221,7 +221,7 @@ describe('a request', () => {
     expect(second.path?.pathSegments.map(({ id }) => id)).toEqual(
       first.path?.pathSegments.map(({ id }) => id),
     );
-    expect(wires.calls).toHaveLength(1);
+    expect(wires.calls.flatMap((made) => Object.keys(made as object))).toEqual(['add', 'restore']);
     expect(gateway().requests).toHaveLength(2);
     expect(gateway().requests[1]?.connection?.mechanism?.parameters.name).toBe('gateway-1');
     expect(manager.list()).toHaveLength(1);
@@ -231,7 +231,7 @@ describe('a request', () => {
     const first = await manager.request(request(), call());
     const second = await manager.request(request(), call());
     expect(second.path?.pathSegments[1]?.id).toBe(first.path?.pathSegments[1]?.id);
-    expect(wires.calls).toHaveLength(1);
+    expect(wires.calls.flatMap((made) => Object.keys(made as object))).toEqual(['add', 'restore']);
   });
 
   test('by somebody else who calls it so gets one of its own', async () => {

@@ -146,6 +146,8 @@ export interface Wires {
   /** Settles when the first packet would arrive at once. */
   add(spec: WireSpec): Promise<WireItem>;
   update(name: WireName, change: WireChange): Promise<WireItem>;
+  /** Brings back what somebody took away from its interfaces of what they were told, and touches nothing else. */
+  restore(name: WireName): Promise<void>;
   /** Settles when the devices are gone. */
   remove(name: WireName): Promise<void>;
   list(): WireItem[];

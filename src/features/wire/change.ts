@@ -10,6 +10,7 @@ import { converge } from './ip/converge.ts';
 import type { Differences } from './ip/differences.ts';
 import { familyOf } from './ip/pieces.ts';
 import { ipOf, planIpChange, sameIp } from './ip/plan.ts';
+import { bringUp } from './ip/restore.ts';
 import { entering, type Workshop } from './open.ts';
 import { answerFor, refuseMtuWithoutIpv6 } from './plan.ts';
 import { explainXdp } from './refusal.ts';
@@ -74,6 +75,8 @@ export interface Done {
   summary: string[];
   /** An IPv6 address came, for whose group the interface has to be heard first. */
   joins: boolean;
+  /** An interface was down: frames pass when it is heard that it is up. */
+  woken: boolean;
 }
 
 const summaryOf = (side: Side, { missing, other, obsolete }: Differences): string[] => {
@@ -92,7 +95,7 @@ export function carryOutChange(
   to: WireRecord,
   shop: Workshop,
 ): Done {
-  const done: Done = { summary: [], joins: false };
+  const done: Done = { summary: [], joins: false, woken: false };
   const mtu = (a: WireRecord, b: WireRecord): void => {
     if (a.mtu === b.mtu) return;
     changeMtu(shop.host, a, b.mtu, handles);
@@ -105,9 +108,13 @@ export function carryOutChange(
   const ip = (a: WireRecord, b: WireRecord): void => {
     for (const side of sides) {
       if (change[side] === null) continue;
-      const found = inPod(handles[side], (socket) =>
-        converge({ socket, side, record: b[side] }, placed(a[side]), b[side]),
-      );
+      const found = inPod(handles[side], (socket) => {
+        const place = { socket, side, record: b[side] };
+        const woken = bringUp(place);
+        if (woken) done.summary.push(`${side}: up`);
+        done.woken ||= woken;
+        return converge(place, placed(a[side]), b[side]);
+      });
       done.summary.push(...summaryOf(side, found));
       done.joins ||= found.missing.some((piece) => piece.kind === 'address' && familyOf(piece) === 6);
     }

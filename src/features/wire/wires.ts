@@ -11,10 +11,12 @@ import { Ends } from './ends.ts';
 import { inTurn, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
 import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
+import { restorePods } from './ip/pods.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import { checkConnection, planWire, type Surroundings } from './plan.ts';
 import { waitReady } from './ready.ts';
 import { toldAsFailure } from './refusal.ts';
+import { settleAgain } from './settle-again.ts';
 
 const describeName = (name: WireName): string =>
   'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
@@ -177,6 +179,27 @@ export class WireBook implements Wires {
     // Without carrier nothing could become ready.
     if (done.joins && entry.down.size === 0) await waitReady(wanted, handles);
     this.announce('updated', wanted, done.summary.join('; '));
+    if (done.woken) await settleAgain(entry, this.#shop, handles);
+  }
+
+  async restore(name: WireName): Promise<void> {
+    return toldAsFailure(() => this.#restore(name));
+  }
+
+  async #restore(name: WireName): Promise<void> {
+    const entry = this.find(name);
+    return inTurn(entry, () =>
+      reborrowing(entry.record, async (found) => {
+        this.find({ id: entry.record.id }); // it may have been removed while this waited
+        const handles = bothAlive(found);
+        // What ends or is made again is under way by itself.
+        if (entry.state !== 'open' || handles === null) return;
+        const restored = restorePods(entry.record, handles);
+        if (restored.length === 0) return;
+        this.announce('updated', entry.record, `brought back: ${restored.join('; ')}`);
+        await settleAgain(entry, this.#shop, handles);
+      }),
+    );
   }
 
   /** Changes what is known of a wire, in memory and on disk. */

@@ -47,7 +47,7 @@ interface Wanted {
   mtu: number | null;
   /** What cannot be changed on a wire that stands. */
   place: string;
-  /** What can. */
+  /** What can, beside the MTU. */
   settings: string;
 }
 
@@ -70,7 +70,7 @@ function wantedOf({ context }: Connection, { left, right }: Pick<Attempt, 'left'
     right: side(right, 'right'),
     mtu,
     place: JSON.stringify([place(left), mac.left, place(right), mac.right]),
-    settings: JSON.stringify([ip, mtu]),
+    settings: JSON.stringify(ip),
   };
 }
 
@@ -104,23 +104,40 @@ export const placeOf = (reply: Connection, sides: Pick<Attempt, 'left' | 'right'
 
 /**
  * On the way back, when both mechanisms are known: the wire between them, with the connection's addresses, routes,
- * neighbours, policies and MTU. A refresh touches what has changed and nothing else.
+ * neighbours, policies and MTU. A refresh touches what has changed, and what somebody took away, and nothing else.
  */
 export function wire(wires: Wires): Element {
   /** What the wire of a connection was last made or changed to. */
   const settled = new WeakMap<Held, Wanted>();
 
-  async function update(connection: Held, { left, right, mtu }: Wanted): Promise<WireItem | null> {
+  /** What is done with the wire that the connection has; null where there is none any more. */
+  async function ofStanding<T>(
+    connection: Held,
+    act: (name: { id: number }) => Promise<T>,
+  ): Promise<T | null> {
     const { wire: id } = connection.record;
     if (id === null) return null;
     try {
-      return await wires.update({ id }, { mtu, datapath: null, left, right });
+      return await act({ id });
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'not_found')) throw error;
       settled.delete(connection); // it ended with a namespace
       return null;
     }
   }
+
+  const update = (connection: Held, { left, right, mtu }: Wanted): Promise<WireItem | null> =>
+    ofStanding(connection, (name) => wires.update(name, { mtu, datapath: null, left, right }));
+
+  /** False where there is no wire any more. */
+  const restore = async (connection: Held): Promise<boolean> =>
+    (await ofStanding(connection, async (name) => {
+      await wires.restore(name);
+      return true;
+    })) !== null;
+
+  const isSettled = (connection: Held, { settings, mtu }: Wanted): boolean =>
+    settled.get(connection)?.settings === settings && (mtu === null || mtu === connection.record.mtu);
 
   async function make(connection: Held, service: string, wanted: Wanted): Promise<WireItem> {
     const { left, right, mtu, place } = wanted;
@@ -178,7 +195,7 @@ export function wire(wires: Wires): Element {
     const { held } = at;
     const wanted = wantedOf(reply, at);
     const stays = held.scope.fingerprint('wire') === wanted.place;
-    if (stays && settled.get(held)?.settings === wanted.settings) {
+    if (stays && isSettled(held, wanted) && (await restore(held))) {
       if (reply.context) reply.context.MTU = held.record.mtu;
       return reply;
     }

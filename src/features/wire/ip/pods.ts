@@ -6,6 +6,8 @@ import { type Handles, inPod } from '../devices.ts';
 import { fault } from '../fault.ts';
 import { reopen } from '../namespaces.ts';
 import { converge, dropRules, establish } from './converge.ts';
+import { naming } from './report.ts';
+import { restore } from './restore.ts';
 import { letAnyonePing, trustAddresses } from './sysctls.ts';
 
 const reached: Readonly<Record<Side, 'addressed left' | 'addressed right'>> = {
@@ -33,6 +35,14 @@ export function completePods(record: WireRecord, handles: Handles): void {
       setUp(socket, record[side].ifindex);
       converge({ socket, side, record: record[side] }, [], record[side]);
     });
+}
+
+/** What was brought back to the pods' ends of a wire that is open, a line per side. */
+export function restorePods(record: WireRecord, handles: Handles): string[] {
+  return sides.flatMap((side) => {
+    const names = inPod(handles[side], (socket) => restore({ socket, side, record: record[side] }));
+    return names.length === 0 ? [] : [`${side}: ${naming(names)}`];
+  });
 }
 
 /** Takes back what a change that was cut short may have done to a side, or what it took away. */
