@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Wires } from '../../features/wire/api.ts';
 import { readConnectionRecords } from '../../state/view.ts';
 import { endConnection } from './chain/begin.ts';
-import { closeAtEndpoint, type EndpointLinks } from './chain/connect.ts';
+import { type EndpointLinks, farewell, tellEnd } from './chain/connect.ts';
 import type { Attempt } from './chain/element.ts';
 import type { Lifetimes } from './chain/timeout.ts';
 import { holdWire, placeOf, removeWire } from './chain/wire.ts';
@@ -12,6 +12,7 @@ import { connectionOf, establishedOf } from './connections/record.ts';
 import { givenName } from './interface-name.ts';
 import type { Healer } from './heal.ts';
 import type { HostedEndpoints } from './hosted.ts';
+import type { Farewells } from './farewells.ts';
 import { NetworkServiceRequestSchema } from './proto/networkservice_pb.ts';
 import { fromBinary } from '@bufbuild/protobuf';
 
@@ -23,6 +24,7 @@ export interface ConnectionAdoption {
   readonly lifetimes: Lifetimes;
   readonly healer: Healer;
   readonly hosted: Pick<HostedEndpoints, 'restore'>;
+  readonly farewells: Pick<Farewells, 'keep'>;
   readonly log: Logger;
 }
 
@@ -53,7 +55,7 @@ const wantedName = (asked: string | undefined, had: string): string => givenName
 async function hold(
   connection: Held,
   wire: number | null,
-  { book, links, wires, log }: ConnectionAdoption,
+  { book, links, wires, farewells, log }: ConnectionAdoption,
 ): Promise<void> {
   const { record } = connection;
   await book.holdFile(connection);
@@ -61,14 +63,10 @@ async function hold(
   if (endpoint.name !== '') {
     const request = fromBinary(NetworkServiceRequestSchema, Buffer.from(record.request, 'base64'));
     await connection.scope.hold('endpoint', `${endpoint.name} ${endpoint.target}`, () => async () => {
-      if (!links.answers(endpoint)) return;
-      await closeAtEndpoint(
-        connection,
-        connectionOf(request),
-        { link: links.to(endpoint), endpoint },
-        links,
-        log,
-      );
+      const told = { id: record.id, connection: farewell(connection, connectionOf(request)) };
+      if (await tellEnd(endpoint, links, told, log)) return;
+      // One the agent answers for hears it at once, or is no more.
+      if (endpoint.target !== '') farewells.keep(endpoint.name, told.id, told.connection);
     });
   }
   if (wire === null) return;

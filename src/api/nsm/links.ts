@@ -183,6 +183,12 @@ export class Links implements EndpointLinks {
     return this.#processes.get(keyOf(endpoint))?.answers !== false;
   }
 
+  /** It has registered: whether it answers now is to be found out. */
+  registered(endpoint: Endpoint): void {
+    const link = this.#processes.get(keyOf(endpoint));
+    if (link?.answers === false) link.answers = null;
+  }
+
   /** Listens to an endpoint of a connection that an earlier agent kept. */
   watch(endpoint: Endpoint): void {
     const link = endpoint.target === '' ? null : this.to(endpoint);

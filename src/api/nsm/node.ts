@@ -9,9 +9,11 @@ import { EndpointFiles } from '../../state/endpoints.ts';
 import { readEndpointRecords } from '../../state/view.ts';
 import { adoptConnections } from './adopt.ts';
 import { Authority } from './chain/authority.ts';
+import { tellEnd } from './chain/connect.ts';
 import { Lifetimes } from './chain/timeout.ts';
 import { ConnectionBook } from './connections/book.ts';
 import { directoryOf, hostedRegistryOf } from './directory.ts';
+import { Farewells } from './farewells.ts';
 import { forwarder } from './forwarder.ts';
 import { serveNsm, type NsmServer } from './grpc/server.ts';
 import type { Caller } from './grpc/services.ts';
@@ -125,10 +127,25 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     graceMs: config.healGraceMs,
     netnsLives,
   });
+  const farewells = new Farewells({
+    clock,
+    log,
+    isKnown: (id) => book.get(id) !== null,
+    tell: (endpoint, connection) => tellEnd(endpoint, links, { id: connection.id, connection }, log),
+  });
   const ended = new AbortController();
-  void returning(store, healer, config.registryLog, ended.signal);
+  const back = (endpoint: string): void => {
+    const target = store.endpoints.get(endpoint)?.target ?? '';
+    if (target !== '') {
+      links.registered({ name: endpoint, target });
+      void farewells.tell({ name: endpoint, target });
+    }
+    healer.endpointBack(endpoint);
+  };
+  void returning(store, back, config.registryLog, ended.signal);
   const stop = (): void => {
     ended.abort();
+    farewells.close();
     healer.close();
     lifetimes.close();
     links.close();
@@ -147,6 +164,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
       lifetimes,
       healer,
       hosted,
+      farewells,
       log,
     });
     server = await serveNsm(
@@ -179,10 +197,10 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   };
 }
 
-/** Tells the healer of every endpoint that registers, and of all that are there where it fell behind. */
+/** Tells of every endpoint that registers, and of all that are there where it fell behind. */
 async function returning(
   store: RegistryStore,
-  healer: Healer,
+  back: (endpoint: string) => void,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -190,7 +208,7 @@ async function returning(
   while (!signal.aborted) {
     try {
       for await (const { record, deleted } of store.endpoints.watch(everything))
-        if (!deleted) healer.endpointBack(record.name);
+        if (!deleted) back(record.name);
       return;
     } catch (error) {
       log.warn({ reason: String(error) }, 'registrations were missed: all endpoints are looked at anew');

@@ -51,7 +51,7 @@ interface Asked {
 }
 
 /** What the endpoint is told when the connection ends: as it last answered, with its own mechanism. */
-function farewell(connection: Held, asked: Connection): Connection {
+export function farewell(connection: Held, asked: Connection): Connection {
   const { established } = connection;
   if (!established) return asked;
   const last = clone(ConnectionSchema, established.reply);
@@ -59,26 +59,38 @@ function farewell(connection: Held, asked: Connection): Connection {
   return last;
 }
 
-/** Tells the endpoint; that it cannot be told keeps nothing from ending. */
-export async function closeAtEndpoint(
-  connection: Held,
-  asked: Connection,
-  { link, endpoint }: Asked,
+/** Whether the endpoint could be told that the connection has ended. `id` is ours of it. */
+export async function tellEnd(
+  endpoint: Endpoint,
   links: EndpointLinks,
+  told: { id: string; connection: Connection },
   log: Logger,
-): Promise<void> {
-  if (!links.answers(endpoint)) return;
+): Promise<boolean> {
+  if (!links.answers(endpoint)) return false;
   try {
-    await link.close(farewell(connection, asked), {
+    await links.to(endpoint).close(told.connection, {
       deadline: Date.now() + CLOSE_MS,
       signal: AbortSignal.timeout(CLOSE_MS),
     });
+    return true;
   } catch (error) {
     log.info(
-      { conn: connection.id, endpoint: endpoint.name, reason: (error as Error).message },
+      { conn: told.id, endpoint: endpoint.name, reason: (error as Error).message },
       'endpoint was not told',
     );
+    return false;
   }
+}
+
+/** Tells the endpoint; that it cannot be told keeps nothing from ending. */
+async function closeAtEndpoint(
+  held: Held,
+  asked: Connection,
+  endpoint: Endpoint,
+  links: EndpointLinks,
+  log: Logger,
+): Promise<void> {
+  await tellEnd(endpoint, links, { id: held.id, connection: farewell(held, asked) }, log);
 }
 
 /** What an endpoint answered, made sure of. */
@@ -166,11 +178,11 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
           } catch (error) {
             // It may have been carried out though nobody heard so.
             if (error instanceof Failure && (error.code === 'timeout' || error.cause instanceof Unreachable))
-              void closeAtEndpoint(held, told, asked, links, log).finally(letGo);
+              void closeAtEndpoint(held, told, candidate, links, log).finally(letGo);
             else letGo();
             throw error;
           }
-          return () => closeAtEndpoint(held, told, asked, links, log).finally(letGo);
+          return () => closeAtEndpoint(held, told, candidate, links, log).finally(letGo);
         });
       if (!heard.reply) throw new Error('An endpoint is held that was not asked');
       const answered = await accepted(heard.reply, asked, at, connection);

@@ -48,7 +48,7 @@ export function bringUp({ socket, record }: Place): boolean {
  * What stands is not touched. Returns what was brought back, for people.
  */
 export function restore(place: Place): string[] {
-  const { socket, side, record } = place;
+  const { side, record } = place;
   const pieces = piecesOf(record, record.ifindex, side);
   const names: string[] = [];
   if (bringUp(place)) names.push('up');
