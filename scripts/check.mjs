@@ -23,7 +23,8 @@ const steps = [
     name: 'eslint',
     run: () => node('node_modules/eslint/bin/eslint.js', '--no-inline-config', '--max-warnings=0', '.'),
   },
-  { name: 'unit tests', run: () => node('scripts/jest.mjs', 'unit') },
+  // Two at a time: some of them wait for what takes its time.
+  { name: 'unit tests', run: () => node('scripts/jest.mjs', 'unit', '--maxWorkers=2') },
   { name: 'tsc', run: () => node('node_modules/typescript/bin/tsc', '-p', '.') },
   { name: 'prettier', run: () => node('node_modules/prettier/bin/prettier.cjs', '--check', '.') },
   {
