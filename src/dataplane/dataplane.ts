@@ -160,6 +160,7 @@ export class Dataplane {
   /** Turns the hop that leads to `side` to drop. */
   blockTowards(wire: Joined, side: Side, reason: BlockReason): void {
     const from = farSide(side);
+    if (!hasDevice(wire[from])) return;
     const hop = forwarding(wire.id, from, wire[side], wire.datapath);
     this.#tables.hops.set(hopKeyOf(wire[from]), dropping(hop, reason));
   }
@@ -167,17 +168,28 @@ export class Dataplane {
   /** Undoes blockTowards. */
   forwardTowards(wire: Joined, side: Side): void {
     const from = farSide(side);
+    if (!hasDevice(wire[from])) return;
     this.#tables.hops.set(hopKeyOf(wire[from]), forwarding(wire.id, from, wire[side], wire.datapath));
   }
 
   /** After the devices went: takes the entries away, unless an ifindex is another wire's already. */
   removeEntries(wire: Joined): void {
-    for (const side of sides) {
-      const key = hopKeyOf(wire[side]);
-      if (this.#tables.hops.get(key)?.wire !== wire.id) continue;
-      this.#tables.hops.delete(key);
-      this.#ports?.delete(wire[side].ifindex);
-    }
+    for (const side of sides) this.#removeEntry(wire, side);
+  }
+
+  #removeEntry(wire: Joined, side: Side): void {
+    const key = hopKeyOf(wire[side]);
+    if (this.#tables.hops.get(key)?.wire !== wire.id) return;
+    this.#tables.hops.delete(key);
+    this.#ports?.delete(wire[side].ifindex);
+  }
+
+  /** After the device of one side went: forgets what was there for it. The other side keeps its hop. */
+  leave(wire: Joined, side: Side): void {
+    this.#removeEntry(wire, side);
+    this.#attachments.forgetPin(this.#place(wire, side));
+    this.#attachments.forgetPin(this.#passPlace(wire.id, side, 0));
+    this.#watch?.unwatch(wire[side]);
   }
 
   /** After the devices went: forgets pins, counters, drops and what was watched. */
@@ -269,6 +281,9 @@ export class Dataplane {
     this.#lossLink?.close();
   }
 }
+
+/** A wire may be left with one side. */
+const hasDevice = ({ ifindex }: Port): boolean => ifindex !== 0;
 
 function programFor(datapath: Datapath, port: Port): ProgramName {
   if (datapath === 'xdp') return port.made ? 'vwire_xdp_own' : 'vwire_xdp_guest';

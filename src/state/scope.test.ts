@@ -33,6 +33,18 @@ describe('Scope', () => {
     expect(log).toEqual(['+a', '-a', '+c']);
   });
 
+  test('what has become another is released as what it is, and by nothing before', async () => {
+    const { log, acquire } = tracked();
+    const scope = new Scope();
+    scope.refit('device', 'mtu 9000');
+    await scope.hold('device', 'mtu 1500', acquire('a'));
+    scope.refit('device', 'mtu 9000');
+    await scope.hold('device', 'mtu 9000', acquire('b'));
+    expect(log).toEqual(['+a']);
+    await scope.close();
+    expect(log).toEqual(['+a', '-a']);
+  });
+
   test('a failed acquisition holds nothing', async () => {
     const scope = new Scope();
     await expect(scope.hold('device', '1', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -45,6 +45,12 @@ export class Scope {
     return this.#held.find((h) => h.name === name)?.fingerprint ?? null;
   }
 
+  /** What is held under this name has become another, without a release. Nothing where it is not held. */
+  refit(name: string, fingerprint: string): void {
+    const held = this.#held.find((h) => h.name === name);
+    if (held) held.fingerprint = fingerprint;
+  }
+
   /** Releases one before its time; harmless when it is not held. If that fails it stays held. */
   async release(name: string): Promise<void> {
     const before = this.#held.find((h) => h.name === name);

@@ -63,6 +63,11 @@ export const wireRecord = z.object({
   errors: z.array(z.object({ at: z.string(), message: z.string() })),
   left: side,
   right: side,
+  /** A side that is being put elsewhere, and where it was: until this is gone the new one may be half-made. */
+  leaving: z
+    .object({ side: z.enum(['left', 'right']), had: side })
+    .nullable()
+    .default(null),
 });
 
 /** How many errors a record keeps. */

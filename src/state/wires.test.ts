@@ -47,6 +47,7 @@ const record = (id: number): WireRecord => ({
   errors: [],
   left: side,
   right: { ...side, hostName: 'vwabcd1r' },
+  leaving: null,
 });
 
 describe('wire files', () => {
@@ -61,7 +62,7 @@ describe('wire files', () => {
   test('a record of an agent that knew addresses only is read, as a wire of its own', () => {
     const directory = instance();
     new WireFiles(directory);
-    const newer = ['owner', 'routes', 'neighbors', 'policies', 'coming'];
+    const newer = ['owner', 'routes', 'neighbors', 'policies', 'coming', 'leaving'];
     const text = JSON.stringify(record(1), (key, value: unknown) =>
       newer.includes(key) ? undefined : value,
     );

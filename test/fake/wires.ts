@@ -123,6 +123,15 @@ export class MemoryWires extends Gate implements Wires {
     return wire;
   }
 
+  async moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem> {
+    await this.pass({ moveSide: name, side, to });
+    const before = this.find(name);
+    const wire = { ...before, [side]: portOf(to, before.id, side === 'left' ? 'l' : 'r') };
+    this.#wires.set(wire.id, wire);
+    this.tell({ type: 'updated', wire: wire.id, connection: wire.connection });
+    return wire;
+  }
+
   async restore(name: WireName): Promise<void> {
     await this.pass({ restore: name });
     this.find(name);

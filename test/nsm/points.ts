@@ -1,4 +1,4 @@
-import { faultPoints } from '../../src/features/wire/fault.ts';
+import { faultPoints, movePoints } from '../../src/features/wire/fault.ts';
 import { forwarder, type ForwarderParts } from '../../src/api/nsm/forwarder.ts';
 
 // Only what the elements are called is asked of them.
@@ -13,10 +13,12 @@ export const closePoints = elements.flatMap((element) =>
 );
 
 const closing: readonly string[] = ['closing', 'unruled', 'deleting'];
+/** Of changes to a wire that stands. */
+const changing: readonly string[] = ['switched', ...movePoints];
 
 /** Between kernel operations, while a wire is made. A wire without policies adds and removes nothing more. */
 export const openingPoints = faultPoints.filter(
-  (point) => !closing.includes(point) && point !== 'switched' && !point.startsWith('ip '),
+  (point) => !closing.includes(point) && !changing.includes(point) && !point.startsWith('ip '),
 );
 
 /** What is given back, last to first, with the file's own words before and the kernel's in between. */

@@ -3,7 +3,7 @@
 //   recorded -> created left -> created right -> addressed -> joined -> up -> opened
 //                                                         -> switched -> closing -> deleting
 import { afterAll, afterEach, describe, expect, jest, test } from '@jest/globals';
-import { faultPoints, type FaultPoint } from '../../src/features/wire/fault.ts';
+import { faultPoints, type FaultPoint, movePoints } from '../../src/features/wire/fault.ts';
 import type { WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods } from '../pods.ts';
@@ -36,8 +36,9 @@ afterAll(async () => {
 });
 failOnLeakedFds();
 
-// A wire of the command line has no IP to change: test/wire/ip/fault.test.ts.
-const points = faultPoints.filter((point) => !point.startsWith('ip '));
+const moving: readonly string[] = movePoints;
+// A wire of the command line has no IP to change, test/wire/ip/fault.test.ts, and no side that moves, move.test.ts.
+const points = faultPoints.filter((point) => !point.startsWith('ip ') && !moving.includes(point));
 
 /** What has to be done until an agent comes to this point: the last step is the one that fails. */
 async function reach(point: FaultPoint, { client }: AgentProcess): Promise<unknown> {

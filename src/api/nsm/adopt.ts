@@ -5,7 +5,7 @@ import { endConnection } from './chain/begin.ts';
 import { type EndpointLinks, farewell, tellEnd } from './chain/connect.ts';
 import type { Attempt } from './chain/element.ts';
 import type { Lifetimes } from './chain/timeout.ts';
-import { holdWire, placeOf, removeWire } from './chain/wire.ts';
+import { holdWire, placeOf, removeWire, rightLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
 import { connectionOf, establishedOf } from './connections/record.ts';
@@ -89,10 +89,11 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
     wires
       .list()
       .filter(({ owner, state }) => owner === 'connection' && state !== 'orphan')
-      .map((wire) => [wire.connection, wire.id]),
+      .map((wire) => [wire.connection, wire]),
   );
   for (const record of records) {
-    const wire = made.get(record.id) ?? null;
+    const found = made.get(record.id) ?? null;
+    const wire = found?.id ?? null;
     made.delete(record.id);
     const connection = book.enter(record);
     try {
@@ -116,14 +117,18 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
         lifetimes.forget(connection);
       });
       links.watch({ name: record.endpoint, target: record.target });
-      if (wire === null) healer.wireGone(connection);
+      if (found === null) healer.wireGone(connection);
+      else if (found.right.ifindex === 0) {
+        rightLost(connection);
+        void healer.sideLost(connection);
+      }
       log.info({ conn: record.id, wire }, 'connection adopted');
     } catch (error) {
       book.announce('failed', connection, `adopting it: ${(error as Error).message}`);
     }
   }
   if (unreadable.length > 0) return; // one of them may be whose wire this is
-  for (const [connection, id] of made) {
+  for (const [connection, { id }] of made) {
     log.warn({ conn: connection, wire: id }, 'A wire is of no connection that is known: removed');
     await removeWire(wires, id);
   }

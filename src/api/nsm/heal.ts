@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Wires, WireEvent } from '../../features/wire/api.ts';
 import type { Whereabouts } from '../../features/wire/whereabouts.ts';
 import type { Clock } from '../../state/clock.ts';
+import { rightLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
 import type { Manager } from './manager.ts';
@@ -92,6 +93,20 @@ export class Healer {
     void this.#sideEnded(connection, connection.record.wire);
   }
 
+  /** The wire of a connection is left with the client's side: the endpoint's namespace has ended. */
+  async sideLost(connection: Held): Promise<void> {
+    const found = { lost: false };
+    await inTurn(connection, () => {
+      const { rightNetns, right } = connection.record;
+      // Another endpoint may have taken over meanwhile.
+      found.lost =
+        rightNetns === null || !this.#parts.netnsLives({ netns: right.netns, identity: rightNetns });
+      if (found.lost) rightLost(connection);
+      return Promise.resolve();
+    });
+    if (found.lost) await this.#down(connection, "the endpoint's network namespace has ended");
+  }
+
   close(): void {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -105,8 +120,12 @@ export class Healer {
   }
 
   #wireEvent({ type, connection: id, wire }: WireEvent): void {
-    if (type !== 'removed') return;
+    if (type !== 'removed' && type !== 'port_lost') return;
     const connection = this.#parts.book.get(id);
+    if (type === 'port_lost') {
+      if (connection?.record.wire === wire) void this.sideLost(connection);
+      return;
+    }
     // Our own removals come while the connection has its turn; this looks once that is over.
     if (connection?.record.wire === wire) void this.#sideEnded(connection, wire);
   }

@@ -566,6 +566,38 @@ describe('when a side ends', () => {
     expect(calls('update')).toHaveLength(1);
   });
 
+  test('the endpoint’s, and the wire is left with the client’s side: that one stays for the next endpoint', async () => {
+    const reply = await manager.request(request(), call());
+    const [wire] = wires.list();
+    lives = () => false;
+    wires.tell({ type: 'port_lost', wire: wire?.id ?? 0, connection: manager.list()[0]?.id ?? '' });
+    await settled();
+    expect(manager.list()).toMatchObject([{ state: 'down' }]);
+    expect(wires.list()).toHaveLength(1);
+    offered = ['spare'];
+    await clock.advance(30_000);
+    expect(manager.list()).toMatchObject([{ state: 'up', endpoint: 'spare' }]);
+    expect(wires.list()).toMatchObject([{ id: wire?.id }]);
+    expect(calls('moveSide')).toMatchObject([{ side: 'right', to: { name: 'spare-1' } }]);
+    expect([calls('add').length, calls('remove').length]).toEqual([1, 0]);
+    await manager.closeFor(reply, call());
+    expect(wires.list()).toEqual([]);
+  });
+
+  test('the endpoint’s, and the next one’s side cannot be made: the one after that is asked', async () => {
+    await manager.request(request(), call());
+    const [wire] = wires.list();
+    endpoints.set('third', new FakeEndpoint('third'));
+    lives = () => false;
+    wires.failNext(new Failure('refused', 'no', { field: 'right.name' }));
+    wires.tell({ type: 'port_lost', wire: wire?.id ?? 0, connection: manager.list()[0]?.id ?? '' });
+    await settled();
+    offered = ['spare', 'third'];
+    await clock.advance(30_000);
+    expect(manager.list()).toMatchObject([{ state: 'up', endpoint: 'third' }]);
+    expect(wires.list()).toMatchObject([{ id: wire?.id }]);
+  });
+
   test('the endpoint lets the connection go: DOWN', async () => {
     await manager.request(request(), call());
     const [connection] = book.all();

@@ -31,33 +31,9 @@ import {
   type Workshop,
 } from './open.ts';
 import { adoptOrphans } from './orphans.ts';
+import { takeUp, takeUpOne } from './take-up.ts';
+import { type Verdict, verdictFor } from './verdict.ts';
 import type { WireBook } from './wires.ts';
-
-/** What an agent does with one wire it finds: kernel and file compared, one row each. */
-export type Verdict = 'adopt' | 'finish' | 'undo' | 'recreate' | 'drop';
-
-export interface Found {
-  /** Both devices of a side exist and are the ones meant. */
-  left: boolean;
-  right: boolean;
-  /** Anything of the wire exists. */
-  any: boolean;
-  namespacesAlive: boolean;
-}
-
-export function verdictFor(intent: WireRecord['intent'], found: Found): Verdict {
-  const whole = found.left && found.right;
-  switch (intent) {
-    case 'open':
-      if (whole) return 'adopt';
-      return found.namespacesAlive ? 'recreate' : 'drop';
-    case 'opening':
-      if (whole && found.namespacesAlive) return 'finish';
-      return found.any ? 'undo' : 'drop';
-    case 'closing':
-      return found.any ? 'undo' : 'drop';
-  }
-}
 
 /** Files are named after their wires. */
 const idsOf = (unreadable: readonly Unreadable[]): Set<number> =>
@@ -138,11 +114,11 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
       right: inspectSide('right', record, adoption, found.right),
     };
     const handles = bothAlive(found);
-    const verdict = verdictFor(record.intent, {
-      left: inspected.left.whole,
-      right: inspected.right.whole,
+    const verdict = verdictFor(record, {
+      whole: { left: inspected.left.whole, right: inspected.right.whole },
       any: inspected.left.found.host !== null || inspected.right.found.host !== null,
       namespacesAlive: handles !== null,
+      leftOnly: found.left !== null && found.right === null,
     });
     log.info({ wire: record.id, conn: record.connection, intent: record.intent, verdict }, 'Found wire');
     const entry = book.enter(
@@ -150,7 +126,8 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
       'opening',
     );
     try {
-      await carryOut(verdict, entry, adoption, handles);
+      if (verdict === 'keep' || verdict === 'rejoin') await takeUpOne(record, entry, adoption, handles);
+      else await carryOut(verdict, entry, adoption, handles);
       if (verdict === 'adopt') catchUp(entry, inspected, found, adoption);
     } catch (error) {
       await giveUp(entry, verdict, adoption, (error as Error).message);
@@ -164,8 +141,8 @@ async function giveUp(entry: Entry, verdict: Verdict, adoption: Adoption, proble
   const failed = (more: string): void => {
     book.announce('failed', entry.record, `${verdict}: ${problem}${more}`);
   };
-  // What forwards is not taken down because it could not be looked after.
-  if (verdict === 'adopt') {
+  // What stands is not taken down because it could not be looked after.
+  if (verdict === 'adopt' || verdict === 'keep' || verdict === 'rejoin') {
     entry.state = 'open';
     failed('');
     return;
@@ -181,7 +158,7 @@ async function giveUp(entry: Entry, verdict: Verdict, adoption: Adoption, proble
 }
 
 async function carryOut(
-  verdict: Verdict,
+  verdict: Exclude<Verdict, 'keep' | 'rejoin'>,
   entry: Entry,
   adoption: Adoption,
   handles: Handles | null,
@@ -220,19 +197,6 @@ async function carryOut(
 const cannotEnter: Enter = (side) => {
   throw new Error(`The namespace of the ${side} port cannot be entered any more`);
 };
-
-/** Holds what exists without touching it, then mends the entries and programs that are not as they should be. */
-async function takeUp(entry: Entry, shop: Workshop, enter: Enter | null): Promise<void> {
-  await holdRecord(entry, shop);
-  await holdDevices(entry, shop, () => undefined);
-  await holdJoin(entry, shop, () => {
-    const joined = joinedOf(entry.record);
-    if (!enter) return;
-    if (!shop.dataplane.isJoined(joined)) shop.dataplane.wire(joined, enter);
-    shop.dataplane.detachOthers(joined);
-  });
-  await holdRules(entry);
-}
 
 /** What happened to the devices while no agent was there to follow it. */
 function catchUp(

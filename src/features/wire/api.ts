@@ -92,6 +92,7 @@ export type WireState = 'opening' | 'open' | 'closing' | 'down' | 'orphan';
 export interface PortItem {
   netns: string;
   name: string;
+  /** 0 of a side that has no devices: its namespace has ended, or it could not be put elsewhere. */
   ifindex: number;
   mac: string;
   /** Of the device in the agent's namespace. */
@@ -135,7 +136,16 @@ export interface WireItem {
 export interface WireEvent {
   /** ISO 8601. */
   at: string;
-  type: 'added' | 'updated' | 'removed' | 'adopted' | 'orphaned' | 'port_down' | 'port_up' | 'failed';
+  type:
+    | 'added'
+    | 'updated'
+    | 'removed'
+    | 'adopted'
+    | 'orphaned'
+    | 'port_down'
+    | 'port_up'
+    | 'port_lost'
+    | 'failed';
   wire: number;
   connection: string;
   detail: string;
@@ -146,6 +156,11 @@ export interface Wires {
   /** Settles when the first packet would arrive at once. */
   add(spec: WireSpec): Promise<WireItem>;
   update(name: WireName, change: WireChange): Promise<WireItem>;
+  /**
+   * Puts one side elsewhere, as when another endpoint takes over. The other side's interface stays as it is. If it
+   * fails, the wire is down and has the other side only, until this is asked again or the wire is removed.
+   */
+  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem>;
   /** Brings back what somebody took away from its interfaces of what they were told, and touches nothing else. */
   restore(name: WireName): Promise<void>;
   /** Settles when the devices are gone. */

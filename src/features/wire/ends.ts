@@ -55,21 +55,31 @@ export class Ends {
   readonly #entries = new Map<string, Set<Entry>>();
 
   add(entry: Entry): void {
-    for (const side of sides) {
-      const key = fileKey(entry.record[side].netns);
-      const there = this.#entries.get(key);
-      if (there === undefined) this.#entries.set(key, new Set([entry]));
-      else there.add(entry);
-    }
+    for (const side of sides) this.addIn(entry, entry.record[side].netns);
+  }
+
+  /** In a namespace where a side of it is about to be. */
+  addIn(entry: Entry, netns: FileIdentity): void {
+    const key = fileKey(netns);
+    const there = this.#entries.get(key);
+    if (there === undefined) this.#entries.set(key, new Set([entry]));
+    else there.add(entry);
   }
 
   remove(entry: Entry): void {
-    for (const side of sides) {
-      const key = fileKey(entry.record[side].netns);
-      const there = this.#entries.get(key);
-      there?.delete(entry);
-      if (there?.size === 0) this.#entries.delete(key);
-    }
+    for (const side of sides) this.#removeIn(entry, entry.record[side].netns);
+  }
+
+  /** From a namespace where a side of it was, or was about to be; nothing if one is there. */
+  leave(entry: Entry, netns: FileIdentity): void {
+    if (!sides.some((side) => sameFile(entry.record[side].netns, netns))) this.#removeIn(entry, netns);
+  }
+
+  #removeIn(entry: Entry, netns: FileIdentity): void {
+    const key = fileKey(netns);
+    const there = this.#entries.get(key);
+    there?.delete(entry);
+    if (there?.size === 0) this.#entries.delete(key);
   }
 
   in(netns: FileIdentity): Beside {

@@ -8,6 +8,7 @@ import type { WireItem, WireName } from './api.ts';
 import { inPod } from './devices.ts';
 import { lacking, type Place } from './ip/converge.ts';
 import { nameOf, piecesOf } from './ip/pieces.ts';
+import { isLost } from './move.ts';
 import { deviceAlias } from './names.ts';
 import { reopen } from './namespaces.ts';
 import { openView, readWire, type InstancePaths } from './read.ts';
@@ -51,6 +52,12 @@ function podSteps(record: WireRecord, side: Side): Step[] {
     handle.close();
   }
 }
+
+const lostStep = (record: WireRecord, side: Side): Step => ({
+  title: `${side} pod '${record[side].netns.ref}'`,
+  detail: 'nothing is there: the namespace has ended, or this side could not be put elsewhere',
+  ok: false,
+});
 
 /** What the interface was told of IP; none if that is nothing. */
 function ipSteps(place: Place): Step[] {
@@ -116,12 +123,16 @@ export function explainWire(paths: InstancePaths, name: WireName): Explanation {
   const entries = entriesOf(paths, record);
   const host = NetlinkSocket.open();
   try {
-    const steps = sides.flatMap((side, index) => [
-      ...podSteps(record, side),
-      hostStep(record, side, host, paths.instance),
-      programStep(record, side, paths),
-      hopStep(item, index, side, entries[index] ?? ''),
-    ]);
+    const steps = sides.flatMap((side, index) =>
+      isLost(record[side])
+        ? [lostStep(record, side)]
+        : [
+            ...podSteps(record, side),
+            hostStep(record, side, host, paths.instance),
+            programStep(record, side, paths),
+            hopStep(item, index, side, entries[index] ?? ''),
+          ],
+    );
     const losses = lossesObserved(paths);
     steps.push({
       title: 'losses after a redirect',

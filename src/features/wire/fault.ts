@@ -1,5 +1,8 @@
 import { faultAt } from '../../fault.ts';
 
+/** Where one side is put elsewhere. */
+export const movePoints = ['leaving', 'left', 'remade', 'moved'] as const;
+
 /** In the order a wire meets them. Tests walk this list. */
 export const faultPoints = [
   'recorded',
@@ -13,6 +16,7 @@ export const faultPoints = [
   'ip added',
   'ip removed',
   'switched',
+  ...movePoints,
   'closing',
   'unruled',
   'deleting',

@@ -8,6 +8,7 @@ import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { inTurn, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
 import { ofPod } from './devices.ts';
+import { isLost, standAlone } from './move.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
 
@@ -74,8 +75,10 @@ export class Follower {
     this.resync();
     // What was heard of a wire while it was being opened has been ignored.
     this.#unsubscribe = book.subscribe((event) => {
-      const entry = event.type === 'added' ? book.entries.get(event.wire) : undefined;
-      if (entry) this.#look(entry);
+      if (event.type !== 'added' && event.type !== 'updated') return;
+      const entry = book.entries.get(event.wire);
+      // A side may have been put elsewhere.
+      if (entry && (event.type === 'added' || !this.#knows(entry))) this.#look(entry);
     });
   }
 
@@ -158,7 +161,8 @@ export class Follower {
     const known = entry.record[side];
     const mac = device.mac ?? known.mac;
     if (known.name === device.name && known.mac === mac) return;
-    if (known.mac !== mac) setMac(this.#shop.host, entry.record[farSide(side)].hostIfindex, mac);
+    const far = entry.record[farSide(side)];
+    if (known.mac !== mac && !isLost(far)) setMac(this.#shop.host, far.hostIfindex, mac);
     this.#book.rewrite(entry, { ...entry.record, [side]: { ...known, name: device.name, mac } });
     if (!entry.down.has(side)) this.#shop.dataplane.forwardTowards(joinedOf(entry.record), side);
     this.#book.announce('updated', entry.record, `${side} port is '${device.name}', ${mac}`);
@@ -173,6 +177,12 @@ export class Follower {
         // When both devices go, the first to be heard mends both.
         if (entry.state !== 'open' || entry.record[side].hostIfindex !== lost) return;
         const handles = bothAlive(found);
+        // A connection's client waits for another endpoint.
+        if (side === 'right' && record.owner === 'connection' && found.left && !found.right) {
+          await standAlone(entry, side, entry.record[side], this.#shop);
+          this.#book.announce('port_lost', entry.record, `the namespace of its ${side} port ended`);
+          return;
+        }
         await closeWire(entry, this.#shop);
         if (!handles) {
           this.#book.drop(entry);
@@ -193,10 +203,13 @@ export class Follower {
     });
   }
 
+  #knows({ record }: Entry): boolean {
+    return sides.every((side) => isLost(record[side]) || this.#hosts.get(null, record[side].hostIfindex));
+  }
+
   /** What happened to a wire's host ends since nobody listened, or while it was being opened. */
   #look(entry: Entry): void {
-    // An orphan may have lost one end: its number is 0.
-    const had = sides.filter((side) => entry.record[side].hostIfindex !== 0);
+    const had = sides.filter((side) => !isLost(entry.record[side]));
     const found = findDevices(
       this.#shop.host,
       had.map((side) => ({ ifindex: entry.record[side].hostIfindex })),

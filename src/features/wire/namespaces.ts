@@ -1,5 +1,5 @@
 import { type FileIdentity, sameFile } from '../../file-identity.ts';
-import { sides, type Side } from '../../dataplane/port.ts';
+import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import type { NetnsRecord, WireRecord } from '../../state/wire-record.ts';
 import { locateNetns } from '../../net/locate.ts';
 import { NetnsError, type NetnsHandle, openNetns } from '../../net/netns.ts';
@@ -62,6 +62,28 @@ export function reopen(record: NetnsRecord): NetnsHandle | null {
   if (handle !== null) return handle;
   const located = locateNetns(record);
   return located === null ? null : openIfMeant(located, record);
+}
+
+/** For a side that is to be somewhere else: where it is to be, and where the other one is. */
+export async function borrowingFor<T>(
+  record: WireRecord,
+  side: Side,
+  spec: SideSpec,
+  use: (handles: Handles) => Promise<T>,
+): Promise<T> {
+  const target = openMeant(spec, side);
+  try {
+    const far = reopen(record[farSide(side)].netns);
+    if (far === null)
+      throw new Failure('refused', `Wire ${record.id}: the namespace of its ${farSide(side)} side has ended`);
+    try {
+      return await use(side === 'left' ? { left: target, right: far } : { left: far, right: target });
+    } finally {
+      far.close();
+    }
+  } finally {
+    target.close();
+  }
 }
 
 /** Like `borrowing`, for a wire that exists; null for a namespace that has ended. */

@@ -8,7 +8,7 @@ import type { WireFiles } from '../../state/wires.ts';
 import { bringUpHosts, createSide, type Handles } from './devices.ts';
 import { type Entry, joinedOf } from './entry.ts';
 import { fault } from './fault.ts';
-import { dropAllRules, establishPods } from './ip/pods.ts';
+import { dropRulesOf, establishPods } from './ip/pods.ts';
 import { deviceAlias } from './names.ts';
 import { waitReady } from './ready.ts';
 import { explainXdp } from './refusal.ts';
@@ -101,7 +101,9 @@ export function holdJoin(entry: Entry, shop: Workshop, join: () => void): Promis
 /** Holds the rules that policies need, which the kernel keeps when the devices go. Made by whoever holds them. */
 export function holdRules(entry: Entry): Promise<void> {
   return entry.scope.hold('rules', '', () => () => {
-    dropAllRules(entry.record);
+    for (const side of sides) dropRulesOf(entry.record[side], side);
+    const { leaving } = entry.record;
+    if (leaving !== null) dropRulesOf(leaving.had, leaving.side);
     fault('unruled');
   });
 }

@@ -99,5 +99,6 @@ function orphanRecord(id: number, ends: Ends): WireRecord {
     errors: [],
     left,
     right,
+    leaving: null,
   };
 }

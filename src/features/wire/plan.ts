@@ -114,6 +114,10 @@ export function refuseMtuWithoutIpv6(mtu: number, ...ends: readonly SideRecord[]
     );
 }
 
+function refuseOneMac(left: SideRecord, right: SideRecord): void {
+  if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
+}
+
 export interface PlanInput {
   spec: WireSpec;
   id: number;
@@ -136,7 +140,7 @@ export function planWire({ spec, id, netns, beside }: PlanInput, at: Surrounding
     at,
   );
   refuseMtuWithoutIpv6(mtu, left, right);
-  if (left.mac === right.mac) throw new InputError('right.mac', right.mac, 'another address than left.mac');
+  refuseOneMac(left, right);
   const record: WireRecord = {
     schema: 1,
     id,
@@ -153,8 +157,24 @@ export function planWire({ spec, id, netns, beside }: PlanInput, at: Surrounding
     errors: [],
     left,
     right,
+    leaving: null,
   };
   return { ...record, ...answerFor(record, at.tcx) };
+}
+
+/** What a wire is with one side elsewhere, whose pod has the same MAC unless another one is asked for. */
+export function planMove(
+  record: WireRecord,
+  side: Side,
+  { spec, netns, beside }: { spec: SideSpec; netns: NetnsHandle; beside: Beside },
+  at: Surroundings,
+): WireRecord {
+  const wanted = { ...spec, mac: spec.mac ?? record[side].mac };
+  const to = planSide({ spec: wanted, side, id: record.id, netns, beside }, at);
+  const moved = { ...record, [side]: to };
+  refuseMtuWithoutIpv6(moved.mtu, moved.left, moved.right);
+  refuseOneMac(moved.left, moved.right);
+  return { ...moved, ...answerFor(moved, at.tcx) };
 }
 
 /** The datapath of a plain wire: both hops lead from a device of ours to another. */

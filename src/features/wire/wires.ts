@@ -1,21 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { sides, type Side } from '../../dataplane/port.ts';
 import type { View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
 import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
+import type { FileIdentity } from '../../file-identity.ts';
 import { Failure } from '../failure.ts';
-import type { WireChange, WireEvent, WireItem, WireName, Wires, WireSpec } from './api.ts';
+import type { SideSpec, WireChange, WireEvent, WireItem, WireName, Wires, WireSpec } from './api.ts';
 import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
 import { inTurn, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
-import { bothAlive, borrowing, reborrowing } from './namespaces.ts';
+import { carryOutMove, isLost } from './move.ts';
+import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
 import { restorePods } from './ip/pods.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
-import { checkConnection, planWire, type Surroundings } from './plan.ts';
+import { checkConnection, planMove, planWire, type Surroundings } from './plan.ts';
 import { waitReady } from './ready.ts';
-import { toldAsFailure } from './refusal.ts';
+import { explainXdp, toldAsFailure } from './refusal.ts';
 import { settleAgain } from './settle-again.ts';
 
 const describeName = (name: WireName): string =>
@@ -148,11 +151,14 @@ export class WireBook implements Wires {
     const entry = this.find(name);
     return inTurn(entry, () =>
       reborrowing(entry.record, async (found) => {
-        this.find({ id: entry.record.id }); // it may have been removed while this waited
-        if (entry.state !== 'open')
-          throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
+        this.#findChangeable(entry);
         const handles = bothAlive(found);
         if (!handles) throw new Failure('refused', `Wire ${entry.record.id}: a namespace of it has ended`);
+        if (sides.some((side) => isLost(entry.record[side])))
+          throw new Failure(
+            'refused',
+            `Wire ${entry.record.id} has one side only, the other has to be put somewhere`,
+          );
         await this.#carryOut(entry, change, handles);
         return this.#item(entry);
       }),
@@ -182,6 +188,52 @@ export class WireBook implements Wires {
     if (done.woken) await settleAgain(entry, this.#shop, handles);
   }
 
+  async moveSide(name: WireName, side: Side, to: SideSpec): Promise<WireItem> {
+    return toldAsFailure(() => this.#moveSide(name, side, to));
+  }
+
+  async #moveSide(name: WireName, side: Side, to: SideSpec): Promise<WireItem> {
+    const entry = this.find(name);
+    return inTurn(entry, () =>
+      borrowingFor(entry.record, side, to, async (handles) => {
+        this.#findChangeable(entry);
+        const beside = this.#ends.in(handles[side]);
+        const where = { spec: to, netns: handles[side], beside };
+        const wanted = planMove(entry.record, side, where, this.#at);
+        const before = entry.record[side].netns;
+        this.#ends.addIn(entry, handles[side]);
+        try {
+          await carryOutMove(entry, side, wanted, this.#shop, handles);
+        } catch (error) {
+          this.announce(
+            'failed',
+            entry.record,
+            `its ${side} side cannot be moved: ${(error as Error).message}`,
+          );
+          throw explainXdp(error, entry.record.mtu);
+        } finally {
+          this.moved(entry, [before, handles[side]]);
+        }
+        const { netns, name: device } = entry.record[side];
+        this.announce('updated', entry.record, `its ${side} side is '${device}' in '${netns.ref}' now`);
+        return this.#item(entry);
+      }),
+    );
+  }
+
+  /** A side of it may be elsewhere than it was, or was about to be. */
+  moved(entry: Entry, from: readonly FileIdentity[]): void {
+    for (const netns of from) this.#ends.leave(entry, netns);
+    this.#ends.add(entry);
+  }
+
+  /** It may have been removed while a change waited for its turn. */
+  #findChangeable(entry: Entry): void {
+    this.find({ id: entry.record.id });
+    if (entry.state !== 'open')
+      throw new Failure('refused', `Wire ${entry.record.id} is ${entry.state}, which cannot be changed`);
+  }
+
   async restore(name: WireName): Promise<void> {
     return toldAsFailure(() => this.#restore(name));
   }
@@ -193,7 +245,8 @@ export class WireBook implements Wires {
         this.find({ id: entry.record.id }); // it may have been removed while this waited
         const handles = bothAlive(found);
         // What ends or is made again is under way by itself.
-        if (entry.state !== 'open' || handles === null) return;
+        if (entry.state !== 'open' || handles === null || sides.some((side) => isLost(entry.record[side])))
+          return;
         const restored = restorePods(entry.record, handles);
         if (restored.length === 0) return;
         this.announce('updated', entry.record, `brought back: ${restored.join('; ')}`);

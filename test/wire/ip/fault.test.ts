@@ -11,7 +11,7 @@ import { Pods, run } from '../../pods.ts';
 import { links, nothing } from '../inventory.ts';
 import { change, end, Node, wireSpec } from '../node.ts';
 import { addresses, dump, neighbors, routes, rules, type Dump } from './dump.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper } from '../keeper.ts';
 import { podWithEth0 } from './pod.ts';
 
 jest.setTimeout(60_000);

@@ -64,15 +64,20 @@ function wantedOf({ context }: Connection, { left, right }: Pick<Attempt, 'left'
     mac: mac[which] === '' ? null : mac[which],
     ...ip[which],
   });
-  const place = ({ identity: { dev, inode }, name }: SideFound): string => `${dev}/${inode}/${name}`;
+  const place = ({ identity: { dev, inode }, name }: SideFound, which: 'left' | 'right'): string =>
+    JSON.stringify([dev, inode, name, mac[which]]);
   return {
     left: side(left, 'left'),
     right: side(right, 'right'),
     mtu,
-    place: JSON.stringify([place(left), mac.left, place(right), mac.right]),
+    place: placeText(place(left, 'left'), place(right, 'right')),
     settings: JSON.stringify(ip),
   };
 }
+
+/** A line for each side; the right one's is empty while it is nowhere, or on the way. */
+const placeText = (left: string, right: string): string => `${left}\n${right}`;
+const withoutRight = (place: string): string => placeText(place.split('\n')[0] ?? '', '');
 
 const shownRoutes = ({ routes }: SideSpec): string[] =>
   routes.map(({ prefix, via }) => (via === null ? prefix : `${prefix} via ${via}`));
@@ -97,6 +102,12 @@ export async function removeWire(wires: Wires, id: number): Promise<void> {
 /** Holds the wire of a connection that stands already. */
 export const holdWire = (connection: Held, wires: Wires, place: string, id: number): Promise<void> =>
   connection.scope.hold('wire', place, () => () => removeWire(wires, id));
+
+/** Its endpoint's side is nowhere: whatever is asked for next puts it there. */
+export function rightLost(connection: Held): void {
+  const place = connection.scope.fingerprint('wire');
+  if (place !== null) connection.scope.refit('wire', withoutRight(place));
+}
 
 /** What a standing wire was made for, from what is kept of the connection. */
 export const placeOf = (reply: Connection, sides: Pick<Attempt, 'left' | 'right'>): string =>
@@ -191,6 +202,43 @@ export function wire(wires: Wires): Element {
     }
   }
 
+  /** As it was, or with its client's side alone, until something is asked for again. */
+  async function moveBack(connection: Held, name: { id: number }, before: Wanted): Promise<void> {
+    const { left, right, mtu, place } = before;
+    try {
+      await wires.moveSide(name, 'right', right);
+      note(connection, before, await wires.update(name, { mtu, datapath: null, left, right: null }));
+      connection.scope.refit('wire', place);
+    } catch {
+      // It has ended there, which the wire's event says.
+    }
+  }
+
+  /** Another endpoint, or the same one elsewhere: the client's interface stays, and is told what is new. */
+  const move = (connection: Held, { left, right, mtu, place }: Wanted): Promise<WireItem | null> =>
+    ofStanding(connection, async (name) => {
+      const before = settled.get(connection);
+      settled.delete(connection);
+      rightLost(connection);
+      try {
+        await wires.moveSide(name, 'right', right);
+        const item = await wires.update(name, { mtu, datapath: null, left, right: null });
+        connection.scope.refit('wire', place);
+        return item;
+      } catch (error) {
+        if (before) await moveBack(connection, name, before);
+        throw error;
+      }
+    });
+
+  /** The wire that stands, as it is to be; null where it has to be made anew. */
+  async function changed(connection: Held, wanted: Wanted): Promise<WireItem | null> {
+    const place = connection.scope.fingerprint('wire');
+    if (place === wanted.place) return update(connection, wanted);
+    const isSameClient = place !== null && withoutRight(place) === withoutRight(wanted.place);
+    return isSameClient ? move(connection, wanted) : null;
+  }
+
   async function wired(reply: Connection, at: Attempt): Promise<Connection> {
     const { held } = at;
     const wanted = wantedOf(reply, at);
@@ -199,8 +247,7 @@ export function wire(wires: Wires): Element {
       if (reply.context) reply.context.MTU = held.record.mtu;
       return reply;
     }
-    const item =
-      (stays ? await update(held, wanted) : null) ?? (await remake(held, reply.networkService, wanted));
+    const item = (await changed(held, wanted)) ?? (await remake(held, reply.networkService, wanted));
     note(held, wanted, item);
     reply.context ??= create(ConnectionContextSchema);
     reply.context.MTU = item.mtu;

@@ -17,13 +17,15 @@ const reached: Readonly<Record<Side, 'addressed left' | 'addressed right'>> = {
 
 /** The pods' ends of a wire whose devices were just made: told all of IP, and brought up. */
 export function establishPods(record: WireRecord, handles: Handles): void {
-  for (const side of sides) {
-    inPod(handles[side], (socket) => {
-      if (record.owner === 'connection') letAnyonePing();
-      establish({ socket, side, record: record[side] });
-    });
-    fault(reached[side]);
-  }
+  for (const side of sides) establishPod(record, side, handles[side]);
+}
+
+export function establishPod(record: WireRecord, side: Side, handle: NetnsHandle): void {
+  inPod(handle, (socket) => {
+    if (record.owner === 'connection') letAnyonePing();
+    establish({ socket, side, record: record[side] });
+  });
+  fault(reached[side]);
 }
 
 /** The same for ends of which an earlier agent may have done a part. */
@@ -52,20 +54,18 @@ export function revertChange(record: SideRecord, side: Side, coming: IpRecord, h
   });
 }
 
-/** Deletes the rules of both sides, where their namespaces still live. */
-export function dropAllRules(record: WireRecord): void {
-  for (const side of sides) {
-    const { netns, coming } = record[side];
-    const ips: IpRecord[] = [record[side], ...(coming === null ? [] : [coming])];
-    if (ips.every(({ policies }) => policies.length === 0)) continue;
-    const handle = reopen(netns);
-    if (handle === null) continue;
-    try {
-      inPod(handle, (socket) => {
-        dropRules({ socket, side, record: record[side] }, ips);
-      });
-    } finally {
-      handle.close();
-    }
+/** Deletes the rules of a side, if its namespace still lives. */
+export function dropRulesOf(record: SideRecord, side: Side): void {
+  const { netns, coming } = record;
+  const ips: IpRecord[] = [record, ...(coming === null ? [] : [coming])];
+  if (ips.every(({ policies }) => policies.length === 0)) return;
+  const handle = reopen(netns);
+  if (handle === null) return;
+  try {
+    inPod(handle, (socket) => {
+      dropRules({ socket, side, record }, ips);
+    });
+  } finally {
+    handle.close();
   }
 }

@@ -1,6 +1,7 @@
 import { sides } from '../../../dataplane/port.ts';
 import { ofPod } from '../devices.ts';
 import type { Entry } from '../entry.ts';
+import { isLost } from '../move.ts';
 import { reopen } from '../namespaces.ts';
 import type { WireBook } from '../wires.ts';
 import { lacking } from './converge.ts';
@@ -21,7 +22,8 @@ export function naming(names: readonly string[]): string {
 /** What the interfaces of a wire should have and have not, a line per side. */
 function shortcomings({ record }: Entry): string[] {
   return sides.flatMap((side) => {
-    if (Object.values(ipOf(record[side])).every((list) => list.length === 0)) return [];
+    if (isLost(record[side]) || Object.values(ipOf(record[side])).every((list) => list.length === 0))
+      return [];
     const handle = reopen(record[side].netns);
     if (handle === null) return [];
     try {

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { WireChange, WireItem, WireName, WireSpec } from '../../../src/features/wire/api.ts';
-import { agentConfig } from '../node.ts';
+import type { SideSpec, WireChange, WireItem, WireName, WireSpec } from '../../src/features/wire/api.ts';
+import { agentConfig } from './node.ts';
 
 const program = fileURLToPath(new URL('keeper.mjs', import.meta.url));
 
@@ -35,6 +35,10 @@ export class Keeper {
 
   update(name: WireName, change: WireChange): Promise<WireItem> {
     return this.#ask<WireItem>('update', name, change);
+  }
+
+  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem> {
+    return this.#ask<WireItem>('moveSide', name, side, to);
   }
 
   async remove(name: WireName): Promise<void> {

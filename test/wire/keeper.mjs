@@ -3,8 +3,8 @@
 // all that IP can be told.
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { startAgent } from '../../../dist/src/agent.js';
-import { LogLevels } from '../../../dist/src/log-levels.js';
+import { startAgent } from '../../dist/src/agent.js';
+import { LogLevels } from '../../dist/src/log-levels.js';
 
 const plain = (_, value) => (typeof value === 'bigint' ? String(value) : value);
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer, plain)}\n`);
