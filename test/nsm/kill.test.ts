@@ -100,7 +100,7 @@ const { seed, next } = random();
 const drawn = all
   .map((each) => ({ each, at: next() }))
   .sort((a, b) => a.at - b.at)
-  .slice(0, repetitions(12))
+  .slice(0, repetitions(8))
   .map(({ each }) => each);
 if (drawn.length < all.length) console.log(`VWIRE_SEED=${seed} draws ${drawn.length} of ${all.length}`);
 

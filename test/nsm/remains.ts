@@ -21,7 +21,10 @@ const bare =
   /^(1: lo: .*|0:\s+from all lookup local|32766:\s+from all lookup main|32767:\s+from all lookup default|)\s*$/;
 
 /** What there is, by readers that are not ours. */
-export const remains = ({ inventory, runDir, instance }: Node, pods: readonly string[]): Remains => ({
+export const remains = (
+  { inventory, runDir, instance }: Pick<Node, 'inventory' | 'runDir' | 'instance'>,
+  pods: readonly string[],
+): Remains => ({
   held: inventory.held(),
   connections: readdirSync(join(runDir, instance, 'state', 'connections')),
   pods: run('sh', '-c', looking, 'sh', ...pods)

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually, Pods, run } from '../pods.ts';
-import { AgentProcess } from '../wire/agent-process.ts';
+import { AgentProcess, type AgentOptions } from '../wire/agent-process.ts';
 import { bpffs } from '../wire/node.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,8 +28,8 @@ export class SdkPlace {
     return this.#agent;
   }
 
-  async start(): Promise<AgentProcess> {
-    this.#agent = await AgentProcess.start(this);
+  async start(options: AgentOptions = {}): Promise<AgentProcess> {
+    this.#agent = await AgentProcess.start(this, options);
     return this.#agent;
   }
 

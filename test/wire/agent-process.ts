@@ -27,10 +27,12 @@ export async function vwire(place: Place, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-interface AgentOptions {
+export interface AgentOptions {
   /** VWIRE_FAULT of the process. */
   fault?: string;
   args?: string[];
+  /** More of its environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** An agent in a process of its own, as users run it; a test may kill it. */
@@ -50,12 +52,12 @@ export class AgentProcess {
   }
 
   /** Starts one and does not wait for it. */
-  static spawn(place: Place, { fault = '', args = [] }: AgentOptions = {}): AgentProcess {
+  static spawn(place: Place, { fault = '', args = [], env = {} }: AgentOptions = {}): AgentProcess {
     const readyFile = join(place.runDir, `ready-${process.hrtime.bigint()}`);
     const child = spawn(
       process.execPath,
       [main, 'agent', ...flagsOf(place), '--log-level', 'warn', '--ready-file', readyFile, ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, VWIRE_FAULT: fault } },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env, VWIRE_FAULT: fault } },
     );
     return new AgentProcess(child, place, readyFile);
   }

@@ -1,6 +1,6 @@
 import { clone, create } from '@bufbuild/protobuf';
 import type { Authority } from './chain/authority.ts';
-import type { ConnectionBook } from './connections/book.ts';
+import type { ConnectionBook, Published } from './connections/book.ts';
 import type { Held } from './connections/held.ts';
 import type { Call } from './grpc/services.ts';
 import { StreamQueue } from './grpc/stream-queue.ts';
@@ -35,11 +35,20 @@ export function selects(
   );
 }
 
+// Made once for however many watch: a copy for each who does not read is what fills the memory.
+const copies = new WeakMap<Connection, Connection>();
+const updates = new WeakMap<Connection, ConnectionEvent>();
+const deletions = new WeakMap<Connection, ConnectionEvent>();
+
 /** What may be shown: without the tokens of others. */
 function shown({ established }: Held): Connection | null {
   if (!established) return null;
-  const connection = clone(ConnectionSchema, established.reply);
+  const { reply } = established;
+  const before = copies.get(reply);
+  if (before?.state === reply.state) return before;
+  const connection = clone(ConnectionSchema, reply);
   for (const segment of connection.path?.pathSegments ?? []) segment.token = '';
+  copies.set(reply, connection);
   return connection;
 }
 
@@ -48,6 +57,17 @@ const event = (type: ConnectionEventType, connections: Connection[]): Connection
     type,
     connections: Object.fromEntries(connections.map((connection) => [connection.id, connection])),
   });
+
+function change(type: Published['type'], connection: Connection): ConnectionEvent {
+  const of = type === 'delete' ? deletions : updates;
+  const before = of.get(connection);
+  if (before) return before;
+  const made = event(type === 'delete' ? ConnectionEventType.DELETE : ConnectionEventType.UPDATE, [
+    connection,
+  ]);
+  of.set(connection, made);
+  return made;
+}
 
 /**
  * MonitorConnections: first all that stands, which may be nothing, then every change, until the caller ends it. A
@@ -81,8 +101,7 @@ export function monitorConnections(
   );
   unwatch = book.watch(({ type, connection }) => {
     const told = taken(connection);
-    if (told)
-      queue.push(event(type === 'delete' ? ConnectionEventType.DELETE : ConnectionEventType.UPDATE, [told]));
+    if (told) queue.push(change(type, told));
   });
   if (signal.aborted) unwatch();
   return queue;

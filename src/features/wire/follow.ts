@@ -17,15 +17,21 @@ interface End {
   side: Side;
 }
 
-/** What devices are known for, by ifindex, in each namespace by its number; null is our own. */
-class Ends {
-  readonly #namespaces = new Map<number | null, Map<number, End>>();
+/** A host end, and where its pod's end is known: once the pair is deleted the kernel does not say so any more. */
+interface HostEnd extends End {
+  nsid: number | null;
+  podIfindex: number;
+}
 
-  get(nsid: number | null, ifindex: number): End | undefined {
+/** What devices are known for, by ifindex, in each namespace by its number; null is our own. */
+class Ends<T extends End> {
+  readonly #namespaces = new Map<number | null, Map<number, T>>();
+
+  get(nsid: number | null, ifindex: number): T | undefined {
     return this.#namespaces.get(nsid)?.get(ifindex);
   }
 
-  set(nsid: number | null, ifindex: number, end: End): void {
+  set(nsid: number | null, ifindex: number, end: T): void {
     const known = this.#namespaces.get(nsid);
     if (known) known.set(ifindex, end);
     else this.#namespaces.set(nsid, new Map([[ifindex, end]]));
@@ -51,8 +57,8 @@ export class Follower {
   readonly #shop: Workshop;
   readonly #log: Logger;
   readonly #monitor: Monitor;
-  readonly #hosts = new Ends();
-  readonly #pods = new Ends();
+  readonly #hosts = new Ends<HostEnd>();
+  readonly #pods = new Ends<End>();
   readonly #unsubscribe: () => void;
 
   constructor(book: WireBook, shop: Workshop, log: Logger) {
@@ -115,10 +121,10 @@ export class Follower {
     if (pod && change === 'new') this.#podEnd(device, pod);
   }
 
-  #hostEnd(change: 'new' | 'del', device: Device, { entry, side }: End): void {
+  #hostEnd(change: 'new' | 'del', device: Device, { entry, side, nsid, podIfindex }: HostEnd): void {
     if (change === 'del') {
       this.#hosts.delete(null, device.ifindex);
-      if (device.linkIfindex !== null) this.#pods.delete(device.linkNetnsid, device.linkIfindex);
+      if (this.#pods.get(nsid, podIfindex)?.entry === entry) this.#pods.delete(nsid, podIfindex);
     }
     if (entry.state !== 'open') return;
     if (entry.record[side].hostIfindex !== device.ifindex) return; // an earlier device of this wire
@@ -217,9 +223,9 @@ export class Follower {
     for (const [i, side] of had.entries()) {
       const device = found[i] ?? null;
       if (device?.linkIfindex != null) {
-        const end = { entry, side };
-        this.#hosts.set(null, device.ifindex, end);
-        this.#pods.set(device.linkNetnsid, device.linkIfindex, end);
+        const { linkNetnsid: nsid, linkIfindex: podIfindex } = device;
+        this.#hosts.set(null, device.ifindex, { entry, side, nsid, podIfindex });
+        this.#pods.set(nsid, podIfindex, { entry, side });
       }
       if (entry.state !== 'open') continue;
       if (device) this.#carrier(entry, side);
