@@ -1,4 +1,4 @@
-// Compares: npm run bench -- local|scale|control|profile [options]. Runs in test/sandbox.sh; what an interrupted run
+// Compares: npm run bench -- local|scale|control|profile|spread [options]. Runs in test/sandbox.sh; what an interrupted run
 // leaves goes with the sandbox, because the SIGKILL reaches every process in it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { removeMemoryCgroup } from '../../test/bench/cgroup.mjs';
 
 const [kind = 'local', ...rest] = process.argv.slice(2);
 const script = fileURLToPath(new URL(`../../test/bench/${kind}.mjs`, import.meta.url));
-const kinds = ['local', 'scale', 'control', 'profile'];
+const kinds = ['local', 'scale', 'control', 'profile', 'spread'];
 if (!kinds.includes(kind) || !existsSync(script)) {
   console.error(`vwire: there is no benchmark "${kind}": ${kinds.join(', ')} are allowed`);
   process.exit(2);

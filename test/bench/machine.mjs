@@ -1,6 +1,7 @@
 // The machine's line, and how busy it was.
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
+import { run } from './process.mjs';
 
 const TICKS_PER_SECOND = 100;
 
@@ -25,4 +26,13 @@ export async function measured(work) {
   const result = await work();
   const seconds = Number(process.hrtime.bigint() - before.at) / 1e9;
   return { result, cpu: (busySeconds() - before.busy) / seconds };
+}
+
+/** A sysfs that shows the devices of the run's own namespace: /sys is of the machine's. Goes with the sandbox. */
+export async function mountSysfs() {
+  const place = '/run/bench-sysfs';
+  if (existsSync(place)) return place;
+  mkdirSync(place);
+  await run(['mount', '-t', 'sysfs', 'sysfs', place]);
+  return place;
 }

@@ -102,7 +102,7 @@ export function page({ title, line, figures, subjects, notes, plot, floor }) {
     `# ${title}`,
     line,
     'Medians over rounds; the ratio is against the bare pair of the same round, with its lowest and highest. Only ratios of one run compare. For round trips lower is better. CPUs busy is the whole machine while the sender ran.',
-    `![ratios](${plot})`,
+    ...(plot === null ? [] : [`![ratios](${plot})`]),
     ...works,
     ...(floor === null ? [] : ['## Small packets against the redirect alone', FLOOR, floor]),
     '## Subjects',
