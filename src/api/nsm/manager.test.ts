@@ -535,6 +535,11 @@ describe('when a side ends', () => {
     healer.endpointBack('gateway');
     await settled();
     expect(manager.list()).toMatchObject([{ state: 'up', endpoint: 'gateway' }]);
+    // One that has forgotten all can answer as it did.
+    expect(gateway().requests.at(-1)?.connection?.context).toMatchObject({
+      MTU: 1500,
+      ipContext: { srcIpAddrs: ['10.0.0.1/32'], dstIpAddrs: ['10.0.0.0/32'] },
+    });
     await clock.advance(60_000);
     expect(manager.list()).toMatchObject([{ state: 'up', endpoint: 'gateway' }]);
     expect(clock.pending).toBe(0);

@@ -8,7 +8,7 @@ import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
 import type { Call } from './grpc/services.ts';
 import type { Connection } from './proto/connection_pb.ts';
-import { IPContextSchema } from './proto/connectioncontext_pb.ts';
+import { ConnectionContextSchema, IPContextSchema } from './proto/connectioncontext_pb.ts';
 import { NetworkServiceRequestSchema, type NetworkServiceRequest } from './proto/networkservice_pb.ts';
 
 /** How long the agent's own asking again may take. */
@@ -45,7 +45,10 @@ export class Manager implements Connections {
     await runClose(this.#chain, connection, new Attempt({ askedBy: call.caller, ...call }));
   }
 
-  /** Asks as the client last did. Throws what the chain throws; the connection stays as it was then. */
+  /**
+   * Asks as the client would: the same endpoint with what it answered, from which one that has forgotten it makes the
+   * same again. Throws what the chain throws; the connection stays as it was then.
+   */
   async askAgain(connection: Held, { why, endpoint }: AskAgain): Promise<void> {
     const { established } = connection;
     if (!established || connection.gone) return;
@@ -54,6 +57,8 @@ export class Manager implements Connections {
     if (!asked) return;
     asked.networkServiceEndpointName =
       endpoint === 'same' ? established.reply.networkServiceEndpointName : '';
+    const { context } = established.reply;
+    if (endpoint === 'same' && context) asked.context = clone(ConnectionContextSchema, context);
     // Another endpoint has addresses of its own to give.
     if (endpoint === 'any' && asked.context?.ipContext)
       asked.context.ipContext = create(IPContextSchema, {

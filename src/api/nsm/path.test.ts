@@ -176,9 +176,9 @@ describe('on the way in', () => {
       connection(
         'c',
         0,
-        Array.from({ length: 65 }, (_, i): Segment => [`p${i}`, 'c']),
+        Array.from({ length: 17 }, (_, i): Segment => [`p${i}`, 'c']),
       ),
-      'The path has 65 segments: allowed is at most 64 segments',
+      'The path has 17 segments: allowed is at most 16 segments',
     ],
   ];
   test.each(refusals)('%s is refused', (_, given, message) => {

@@ -1,16 +1,13 @@
 import { Failure } from '../../../features/failure.ts';
 import type { Connection, Mechanism } from '../proto/connection_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
+import { maxContextEntries, maxLabels, maxName, maxPathSegments } from '../limits.ts';
 import {
-  maxContextEntries,
   maxExtraContext,
   maxLabelText,
-  maxLabels,
   maxMechanismParameters,
-  maxName,
   maxParameterText,
   maxPreferences,
-  maxSegments,
 } from './limits.ts';
 
 const shown = (text: string): string => (text.length <= 64 ? text : `${text.slice(0, 64)}...`);
@@ -59,7 +56,7 @@ export function checkConnectionSizes(connection: Connection, whose: string): voi
   map(`${whose}.labels`, labels, maxLabels, maxLabelText);
   if (selected) mechanism(`${whose}.mechanism`, selected);
   const segments = path?.pathSegments ?? [];
-  atMost(`${whose}.path.path_segments`, segments.length, maxSegments, 'segments');
+  atMost(`${whose}.path.path_segments`, segments.length, maxPathSegments, 'segments');
   segments.forEach(({ name, id }, index) => {
     text(`${whose}.path.path_segments[${index}].name`, name, maxName);
     text(`${whose}.path.path_segments[${index}].id`, id, maxName);

@@ -9,7 +9,8 @@ import { type Connection, ConnectionSchema, State } from '../proto/connection_pb
 import { ConnectionContextSchema, type DNSConfig } from '../proto/connectioncontext_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
 import { acceptMechanism, checkAsked, complete, dnsConfigs, fillContext } from './answer.ts';
-import { maxConnections, maxEntries } from './limits.ts';
+import { maxContextEntries } from '../limits.ts';
+import { maxConnections } from './limits.ts';
 import { checkSettings, type ContextSettings, type EndpointSettings } from './settings.ts';
 
 /** One connection as the endpoint sees it: its own index and id. */
@@ -170,7 +171,7 @@ export class Endpoint {
     const settings = checkSettings({ ...this.#settings, ...change });
     const ipam =
       change.pools === undefined ? this.#ipam : this.#ipam.moved(change.pools, (id) => this.#wish(id));
-    this.#saidDns = [...this.#saidDns, ...dnsConfigs(this.#settings)].slice(-maxEntries);
+    this.#saidDns = [...this.#saidDns, ...dnsConfigs(this.#settings)].slice(-maxContextEntries);
     this.#settings = settings;
     this.#ipam = ipam;
     const changed: Connection[] = [];

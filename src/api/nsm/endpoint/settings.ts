@@ -2,7 +2,7 @@ import { Failure } from '../../../features/failure.ts';
 import { addressText, cidrOf, networkText } from '../../../features/ipam/input.ts';
 import type { PolicySpec, RouteSpec } from '../../../features/wire/api.ts';
 import { isInterfaceName } from '../interface-name.ts';
-import { maxEntries, maxName, maxServices } from './limits.ts';
+import { maxContextEntries, maxName, maxServicesPerEndpoint } from '../limits.ts';
 
 export interface DnsSpec {
   /** Addresses. */
@@ -41,7 +41,7 @@ export function checkSettings(settings: EndpointSettings): EndpointSettings {
   checkName('name', name);
   if (services.length === 0)
     throw refusal('services', '', 'it names none', 'the names of network services, at least one');
-  atMost('services', services.length, maxServices);
+  atMost('services', services.length, maxServicesPerEndpoint);
   services.forEach((service, i) => {
     checkName(`services[${i}]`, service);
   });
@@ -66,7 +66,7 @@ export function checkSettings(settings: EndpointSettings): EndpointSettings {
 }
 
 function routesOf(field: string, routes: readonly RouteSpec[]): RouteSpec[] {
-  atMost(field, routes.length, maxEntries);
+  atMost(field, routes.length, maxContextEntries);
   return routes.map(({ prefix, via }, i) => {
     const network = networkText(prefix, `${field}[${i}].prefix`);
     if (via === null) return { prefix: network, via: null };
@@ -91,7 +91,7 @@ function isPorts(text: string): boolean {
 }
 
 function policiesOf(policies: readonly PolicySpec[]): PolicySpec[] {
-  atMost('policies', policies.length, maxEntries);
+  atMost('policies', policies.length, maxContextEntries);
   return policies.map(({ from, ipProto, sport, dport, routes }, i) => {
     const field = `policies[${i}]`;
     if (ipProto !== null && !(/^\d{1,3}$/.test(ipProto) && Number(ipProto) <= 255))
@@ -111,10 +111,10 @@ function policiesOf(policies: readonly PolicySpec[]): PolicySpec[] {
 }
 
 function dnsOf(dns: readonly DnsSpec[]): DnsSpec[] {
-  atMost('dns', dns.length, maxEntries);
+  atMost('dns', dns.length, maxContextEntries);
   return dns.map(({ servers, searchDomains }, i) => {
-    atMost(`dns[${i}].servers`, servers.length, maxEntries);
-    atMost(`dns[${i}].searchDomains`, searchDomains.length, maxEntries);
+    atMost(`dns[${i}].servers`, servers.length, maxContextEntries);
+    atMost(`dns[${i}].searchDomains`, searchDomains.length, maxContextEntries);
     searchDomains.forEach((domain, j) => {
       checkName(`dns[${i}].searchDomains[${j}]`, domain);
     });

@@ -3,15 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { endpoint, service } from '../../../../test/nsm/records.ts';
 import type { NetworkServiceEndpointSchema } from '../proto/registry_pb.ts';
 import { checkEndpoint, checkName, checkService } from './check-record.ts';
-import {
-  maxEndpointBytes,
-  maxLabelKey,
-  maxLabels,
-  maxLabelValue,
-  maxMatches,
-  maxName,
-  maxRoutes,
-} from './limits.ts';
+import { maxLabels, maxName } from '../limits.ts';
+import { maxEndpointBytes, maxLabelKey, maxLabelValue, maxMatches, maxRoutes } from './limits.ts';
 
 const long = (length: number): string => 'x'.repeat(length);
 const many = (count: number): Record<string, string> =>

@@ -6,16 +6,14 @@ import {
   type NetworkService,
   type NetworkServiceEndpoint,
 } from '../proto/registry_pb.ts';
+import { maxLabels, maxName, maxServicesPerEndpoint } from '../limits.ts';
 import {
   maxEndpointBytes,
   maxLabelKey,
-  maxLabels,
   maxLabelValue,
   maxMatches,
-  maxName,
   maxRoutes,
   maxServiceBytes,
-  maxServicesPerEndpoint,
   maxUrl,
   maxWeight,
 } from './limits.ts';

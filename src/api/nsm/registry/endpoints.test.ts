@@ -5,7 +5,8 @@ import { FakeClock } from '../../../../test/fake/clock.ts';
 import { endpoint } from '../../../../test/nsm/records.ts';
 import { NetworkServiceEndpointSchema } from '../proto/registry_pb.ts';
 import { Endpoints } from './endpoints.ts';
-import { maxEndpointsPerOwner, maxLifeMs, maxName } from './limits.ts';
+import { maxName } from '../limits.ts';
+import { maxEndpointsPerOwner, maxLifeMs } from './limits.ts';
 
 const owner = 'netns 4:1';
 const other = { owner: 'netns 4:2' };

@@ -1,19 +1,11 @@
-/** Names of services and of endpoints: what DNS takes at most. */
-export const maxName = 253;
-
 /** Characters; a Kubernetes key with its prefix has 317. */
 export const maxLabelKey = 317;
 
 /** Characters; Kubernetes allows 63, and templates are longer than what they stand for. */
 export const maxLabelValue = 1024;
 
-/** Of one endpoint for one service, of one selector, of one client. */
-export const maxLabels = 64;
-
 /** Characters. */
 export const maxUrl = 1024;
-
-export const maxServicesPerEndpoint = 64;
 
 export const maxMatches = 64;
 
