@@ -7,15 +7,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../../src/agent.ts';
-import type { IpSpec, PolicySpec, WireItem } from '../../../src/features/wire/api.ts';
+import type { IpSpec, WireItem } from '../../../src/features/wire/api.ts';
 import type { WireRecord } from '../../../src/state/wire-record.ts';
 import { failOnLeakedFds } from '../../fds.ts';
 import { Pods, run } from '../../pods.ts';
 import { failureOf } from '../failure.ts';
 import { link, nothing } from '../inventory.ts';
-import { change, end, Node, wireSpec } from '../node.ts';
-import { addresses, dump, Ears, neighbors, routes, rules, wayOf } from './dump.ts';
-import { podWithEth0 } from './pod.ts';
+import { change, Node } from '../node.ts';
+import type { Ears } from './dump.ts';
+import { addresses, dump, neighbors, routes, rules, wayOf } from './dump.ts';
+import { first, policy, tellFirst } from './told.ts';
 
 jest.setTimeout(30_000);
 
@@ -27,25 +28,6 @@ let service: string;
 let agent: Agent;
 let wire: WireItem;
 let ears: Ears;
-
-const policy = (dport: string, more: Partial<PolicySpec> = {}): PolicySpec => ({
-  from: null,
-  ipProto: '6',
-  sport: null,
-  dport,
-  routes: [],
-  ...more,
-});
-
-const first: IpSpec = {
-  addresses: ['10.0.0.1/24', '2001:db8::1/64'],
-  routes: [
-    { prefix: '172.16.0.0/16', via: '10.0.0.2' },
-    { prefix: '2001:db8:1::/48', via: '2001:db8::2' },
-  ],
-  neighbors: [{ address: '10.0.0.2', mac: '02:00:00:00:00:02' }],
-  policies: [policy('80'), policy('81', { routes: [{ prefix: '172.17.0.0/16', via: '10.0.0.2' }] })],
-};
 
 const tell = (left: IpSpec): Promise<WireItem> => agent.wires.update({ id: wire.id }, change({ left }));
 const told = (more: Partial<IpSpec>): Promise<WireItem> => tell({ ...first, ...more });
@@ -60,17 +42,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   made += 1;
-  client = podWithEth0(pods, `client${made}`);
-  service = pods.make(`service${made}`);
-  wire = await agent.wires.add(
-    wireSpec(
-      { ...end(client), name: 'nsm-1', ...first },
-      { ...end(service, '10.0.0.2/24', '2001:db8::2/64'), name: 'nsm-2', mac: '02:00:00:00:00:02' },
-      { owner: 'connection' },
-    ),
-  );
-  ears = await Ears.open(pods, client);
-  await ears.heard();
+  ({ client, service, wire, ears } = await tellFirst(pods, agent, made));
   node.events.length = 0;
 });
 afterEach(async () => {

@@ -7,13 +7,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../../src/agent.ts';
-import type { IpSpec, PolicySpec, WireItem } from '../../../src/features/wire/api.ts';
+import type { WireItem } from '../../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../../fds.ts';
 import { eventually, Pods, run } from '../../pods.ts';
 import { nothing } from '../inventory.ts';
-import { end, Node, wireSpec } from '../node.ts';
-import { addresses, dump, Ears, routes } from './dump.ts';
-import { podWithEth0 } from './pod.ts';
+import { Node } from '../node.ts';
+import type { Ears } from './dump.ts';
+import { addresses, dump, routes } from './dump.ts';
+import { first, tellFirst } from './told.ts';
 
 jest.setTimeout(30_000);
 
@@ -25,25 +26,6 @@ let agent: Agent;
 let wire: WireItem;
 let ears: Ears;
 
-const policy = (dport: string, more: Partial<PolicySpec> = {}): PolicySpec => ({
-  from: null,
-  ipProto: '6',
-  sport: null,
-  dport,
-  routes: [],
-  ...more,
-});
-
-const first: IpSpec = {
-  addresses: ['10.0.0.1/24', '2001:db8::1/64'],
-  routes: [
-    { prefix: '172.16.0.0/16', via: '10.0.0.2' },
-    { prefix: '2001:db8:1::/48', via: '2001:db8::2' },
-  ],
-  neighbors: [{ address: '10.0.0.2', mac: '02:00:00:00:00:02' }],
-  policies: [policy('80'), policy('81', { routes: [{ prefix: '172.17.0.0/16', via: '10.0.0.2' }] })],
-};
-
 const pings = (address: string): void => {
   expect(pods.exec(client, 'ping', '-n', '-c', '1', '-W', '3', address)).toContain('1 received');
 };
@@ -53,17 +35,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   made += 1;
-  client = podWithEth0(pods, `client${made}`);
-  const service = pods.make(`service${made}`);
-  wire = await agent.wires.add(
-    wireSpec(
-      { ...end(client), name: 'nsm-1', ...first },
-      { ...end(service, '10.0.0.2/24', '2001:db8::2/64'), name: 'nsm-2', mac: '02:00:00:00:00:02' },
-      { owner: 'connection' },
-    ),
-  );
-  ears = await Ears.open(pods, client);
-  await ears.heard();
+  ({ client, wire, ears } = await tellFirst(pods, agent, made));
   node.events.length = 0;
 });
 afterEach(async () => {
