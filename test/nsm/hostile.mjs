@@ -1,7 +1,7 @@
 // A workload that wants the agent to serve nobody else: does the deeds it is told, all at once and without end, and says
 // what it has done. Built code, since it runs as a process.
 import { Buffer } from 'node:buffer';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -29,11 +29,11 @@ function open(bytes = null) {
   return new Promise((resolve) => socket.once('close', resolve));
 }
 
-/** So many at a time, each made anew when it has ended. */
+/** So many at a time, each made anew when it has ended, or failed. */
 async function always(many, act) {
   const one = async () => {
     for (;;) {
-      await act();
+      await act().catch(({ message }) => count(message));
       await setTimeout(1);
     }
   };
@@ -130,12 +130,17 @@ const deeds = {
       const files = ['/proc/self/ns/net', '/proc/self/ns/mnt', '/dev/null', '/'].map((file) =>
         openSync(file),
       );
-      for (let i = 0; i < 5_000 && !stream.destroyed; i++) {
-        stream.pass(files[i % files.length]);
-        if (!stream.write(Buffer.alloc(1)) || i % 64 === 0) await setTimeout(1);
-        count('passed');
+      try {
+        for (let i = 0; i < 5_000 && !stream.destroyed; i++) {
+          stream.pass(files[i % files.length]);
+          if (!stream.write(Buffer.alloc(1)) || i % 64 === 0) await setTimeout(1);
+          count('passed');
+        }
+      } finally {
+        // An agent that reads slowly, or not at all any more, lets so many wait and no more.
+        stream.destroy();
+        for (const file of files) closeSync(file);
       }
-      stream.destroy();
     }),
 };
 

@@ -249,6 +249,8 @@ test('an endpoint hears what was closed before it could register with a new agen
   expect(program.said.match(/^closed$/gm)).toHaveLength(1);
   program.signal('SIGCONT');
   await program.says(/(?:closed[^]*){2}/);
+  program.signal('SIGKILL');
+  await program.ended;
 });
 
 test('an agent that is killed and comes back changes nothing, and everybody is its again', async () => {
