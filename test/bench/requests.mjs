@@ -17,8 +17,8 @@ export class Requests {
   #pods = new Map();
   #count = 0;
 
-  /** Offers the service `web` from the namespace first. */
-  static async open(instance, adminSocket, server) {
+  /** Offers a service from each of these namespaces first, called after it. */
+  static async open(instance, adminSocket, servers) {
     const [{ NsmClient }, { AdminClient }, networkservice, { create }] = await Promise.all([
       built('api/nsm/grpc/client.js'),
       built('api/admin/client.js'),
@@ -30,16 +30,17 @@ export class Requests {
     requests.#admin = new AdminClient({ socketPath: adminSocket, instance, timeoutMs: 60_000, signal: null });
     requests.#create = create;
     requests.#schema = networkservice.NetworkServiceRequestSchema;
-    await requests.#admin.endpoints.add({
-      name: 'gateway',
-      services: ['web'],
-      labels: {},
-      netns: `name:${server}`,
-      pools: ['172.16.0.0/12', 'fd00:77::/64'],
-      routes: [],
-      mtu: null,
-      payload: 'ETHERNET',
-    });
+    for (const server of servers)
+      await requests.#admin.endpoints.add({
+        name: `at-${server}`,
+        services: [server],
+        labels: {},
+        netns: `name:${server}`,
+        pools: ['172.16.0.0/12', 'fd00:77::/64'],
+        routes: [],
+        mtu: null,
+        payload: 'ETHERNET',
+      });
     return requests;
   }
 
@@ -60,12 +61,12 @@ export class Requests {
     return { ms: performance.now() - start, connection };
   }
 
-  /** A new connection of a pod; how long the answer took, in ms. */
-  request(name, interfaceName) {
+  /** A new connection of a pod to a server; how long the answer took, in ms. */
+  request(name, interfaceName, server) {
     const { fd, inodeURL } = this.#pod(name);
     const id = `bench-${++this.#count}`;
     const request = this.#create(this.#schema, {
-      connection: { id, networkService: 'web', path: { pathSegments: [{ name: 'bench', id }] } },
+      connection: { id, networkService: server, path: { pathSegments: [{ name: 'bench', id }] } },
       mechanismPreferences: [{ cls: 'LOCAL', type: 'KERNEL', parameters: { name: interfaceName, inodeURL } }],
     });
     return this.#timed(request, fd);

@@ -12,15 +12,21 @@ interface End {
 
 /** All of ours that end in one namespace, gone through only when asked: a busy one has thousands. */
 export class Beside {
+  /** Of the namespace. */
+  readonly key: string;
+  /** How many wires end there. */
+  readonly count: number;
   readonly #ends: () => Iterable<End>;
 
-  constructor(ends: () => Iterable<End>) {
+  constructor(key: string, count: number, ends: () => Iterable<End>) {
+    this.key = key;
+    this.count = count;
     this.#ends = ends;
   }
 
   /** And one that is about to be opened there, too. */
   and(record: SideRecord): Beside {
-    return new Beside(() => [...this.#ends(), { record, opening: true }]);
+    return new Beside(this.key, this.count + 1, () => [...this.#ends(), { record, opening: true }]);
   }
 
   ifindexes(): Set<number> {
@@ -83,7 +89,9 @@ export class Ends {
   }
 
   in(netns: FileIdentity): Beside {
-    return new Beside(() => endsOf(this.#entries.get(fileKey(netns)) ?? [], netns));
+    const key = fileKey(netns);
+    const entries = this.#entries.get(key) ?? new Set<Entry>();
+    return new Beside(key, entries.size, () => endsOf(entries, netns));
   }
 
   ofBoth(netns: Readonly<Record<Side, FileIdentity>>): Record<Side, Beside> {

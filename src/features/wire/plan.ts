@@ -49,18 +49,14 @@ function refuseTaken(name: string, side: Side, { netns: ref }: SideSpec): never 
 }
 
 /** Looks the wanted name up, or all names for want of one: a pod may have thousands. */
-function chooseName(
-  socket: NetlinkSocket,
-  spec: SideSpec,
-  side: Side,
-  promised: ReadonlySet<string>,
-): string {
+function chooseName(socket: NetlinkSocket, spec: SideSpec, side: Side, beside: Beside): string {
   if (spec.name === null) {
     const names = listDevices(socket).map((device) => device.name);
-    return freeName(new Set([...names, ...promised]));
+    return freeName(new Set([...names, ...beside.promisedNames()]));
   }
   const name = parseIfname(spec.name, `${side}.name`);
-  if (promised.has(name) || findByName(socket, name) !== null) refuseTaken(name, side, spec);
+  // One that is promised, and not made yet, the kernel refuses to who comes second.
+  if (findByName(socket, name) !== null) refuseTaken(name, side, spec);
   return name;
 }
 
@@ -91,7 +87,7 @@ function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings)
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
     hostIfindex: 0,
-    name: chooseName(socket, spec, side, beside.promisedNames()),
+    name: chooseName(socket, spec, side, beside),
     ifindex: 0,
     mac,
     ...planIp((act) => act(socket), wanted, { side, had: noIp, beside }),

@@ -39,7 +39,7 @@ export function planIp(within: Within, wanted: IpParsed, { side, had, beside }: 
     .filter(({ value }) => !had.addresses.includes(value));
   if (fresh.length > 0) {
     within((socket) => {
-      refuseOverlap(socket, fresh, side, beside.ifindexes());
+      refuseOverlap(socket, fresh, side, beside);
     });
   }
   return { ...wanted, policies: assignTables(within, wanted.policies, had.policies, beside) };
