@@ -14,6 +14,10 @@ export function openFds(): Map<string, string> {
   return fds;
 }
 
+/** What is open now and was not: others may have gone meanwhile, of the runtime or of a test before this one. */
+export const openedSince = (before: ReadonlyMap<string, string>): [string, string][] =>
+  [...openFds()].filter(([number, target]) => before.get(number) !== target);
+
 /** How many descriptors lead to what is called so: the process opens and closes others whenever it likes. */
 export const countFds = (target: RegExp): number =>
   [...openFds().values()].filter((found) => target.test(found)).length;
@@ -29,9 +33,7 @@ const before = openFds();
  */
 export function failOnLeakedFds(): void {
   afterAll(() => {
-    const leaked = [...openFds()].filter(
-      ([number, target]) => before.get(number) !== target && !runtime.test(target),
-    );
+    const leaked = openedSince(before).filter(([, target]) => !runtime.test(target));
     expect(leaked).toEqual([]);
   });
 }

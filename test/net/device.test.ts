@@ -20,7 +20,7 @@ import { openNetns, withHandle } from '../../src/net/netns.ts';
 import { within } from '../../src/net/within.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
 import { Pods } from '../pods.ts';
-import { ip, json, netFds } from './iproute.ts';
+import { ip, json, netFds, netFdsSince } from './iproute.ts';
 
 interface IpLink {
   ifindex: number;
@@ -66,7 +66,7 @@ describe('devices', () => {
   afterAll(() => {
     socket.close();
     pods.close();
-    expect(netFds()).toEqual(fds);
+    expect(netFdsSince(fds)).toEqual([]);
   });
 
   const ipLink = (name: string): IpLink | undefined =>

@@ -9,7 +9,7 @@ import { addRule, deleteRule, listRules, rule } from '../../src/net/rule.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
 import { within } from '../../src/net/within.ts';
 import { eventually, Pods } from '../pods.ts';
-import { ip, json, netFds } from './iproute.ts';
+import { ip, json, netFds, netFdsSince } from './iproute.ts';
 
 // pod: a0 === a1, both in it, up, without addresses of their own
 describe('addresses, neighbours, routes and rules', () => {
@@ -33,7 +33,7 @@ describe('addresses, neighbours, routes and rules', () => {
   afterAll(() => {
     socket.close();
     pods.close();
-    expect(netFds()).toEqual(fds);
+    expect(netFdsSince(fds)).toEqual([]);
   });
 
   interface IpAddress {

@@ -13,3 +13,7 @@ export function json(command: string): unknown {
 /** Sockets and namespaces among the open fds: what src/net opens. */
 export const netFds = (): string[] =>
   [...openFds()].filter(([, target]) => /^(socket|net):/.test(target)).map((entry) => entry.join(' '));
+
+/** Those of them that are open now and were not. */
+export const netFdsSince = (before: readonly string[]): string[] =>
+  netFds().filter((entry) => !before.includes(entry));

@@ -5,7 +5,7 @@ import { openNetns, withHandle } from '../../src/net/netns.ts';
 import { assignNsid, nsidOf } from '../../src/net/nsid.ts';
 import { NetlinkSocket } from '../../src/net/socket.ts';
 import { eventually, Pods } from '../pods.ts';
-import { ip, netFds } from './iproute.ts';
+import { ip, netFds, netFdsSince } from './iproute.ts';
 
 describe('the monitor', () => {
   let fds: string[];
@@ -25,7 +25,7 @@ describe('the monitor', () => {
     open.clear();
     socket.close();
     pods.close();
-    expect(netFds()).toEqual(fds);
+    expect(netFdsSince(fds)).toEqual([]);
   });
 
   const record = (event: MonitorEvent): void => {

@@ -16,7 +16,7 @@ import { parseNetns, type NetnsRef } from '../../src/net/netns-ref.ts';
 import { within, warmPool } from '../../src/net/within.ts';
 import { setns } from '../../src/net/libc.ts';
 import { eventually, Pods, run } from '../pods.ts';
-import { netFds } from './iproute.ts';
+import { netFds, netFdsSince } from './iproute.ts';
 
 const O_PATH = 0o10000000;
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
@@ -37,7 +37,7 @@ describe('namespaces', () => {
   afterAll(async () => {
     pods.close();
     await rm(folder, { recursive: true });
-    expect(netFds()).toEqual(fds);
+    expect(netFdsSince(fds)).toEqual([]);
     expect(here()).toBe(home);
   });
 

@@ -5,7 +5,7 @@
 //   add ---/
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
-import { failOnLeakedFds, openFds } from '../fds.ts';
+import { failOnLeakedFds, openedSince, openFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { links, nothing } from './inventory.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(agent.wires.list().map(({ id }) => agent.wires.remove({ id })));
   expect(node.inventory.held()).toEqual(nothing);
-  expect(openFds()).toEqual(fds);
+  expect(openedSince(fds)).toEqual([]);
 });
 
 afterAll(async () => {

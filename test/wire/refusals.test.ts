@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Agent } from '../../src/agent.ts';
 import type { WireSpec } from '../../src/features/wire/api.ts';
 import type { Failure } from '../../src/features/failure.ts';
-import { openFds, failOnLeakedFds } from '../fds.ts';
+import { openedSince, openFds, failOnLeakedFds } from '../fds.ts';
 import { Pods, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { links, nothing } from './inventory.ts';
@@ -43,7 +43,7 @@ afterEach(() => {
   expect(node.inventory.held()).toEqual(nothing);
   expect(links(a).map((l) => l.ifname)).toEqual(['lo', 'taken0']);
   expect(links(b).map((l) => l.ifname)).toEqual(['lo']);
-  expect(openFds()).toEqual(fds);
+  expect(openedSince(fds)).toEqual([]);
 });
 
 afterAll(async () => {
