@@ -63,6 +63,8 @@ export class Monitor {
   readonly #wants: Wants;
   readonly #watch: Watch;
   #open = true;
+  /** The kernel drops what happens until everything it holds for us has been taken, and says so only once. */
+  #behind = false;
 
   private constructor(fd: number, deliver: (event: MonitorEvent) => void, wants: Wants) {
     this.#fd = fd;
@@ -109,16 +111,20 @@ export class Monitor {
   }
 
   #read(): void {
-    for (let i = 0; i < DATAGRAMS_PER_TURN && this.#open; i++) {
+    for (let i = 0; (i < DATAGRAMS_PER_TURN || this.#behind) && this.#open; i++) {
       const received = this.#receiver.receive(this.#fd);
       switch (received.kind) {
         case 'empty':
-          return;
-        case 'overrun':
+          if (!this.#behind) return;
+          // Told only now: what its owner reads before may change without a word (netlink_rcv_wake()).
+          this.#behind = false;
           this.#deliver({ kind: 'overflow' });
           break;
+        case 'overrun':
+          this.#behind = true;
+          break;
         case 'datagram':
-          this.#events(received.datagram, received.nsid);
+          if (!this.#behind) this.#events(received.datagram, received.nsid);
       }
     }
   }

@@ -117,6 +117,26 @@ describe('the monitor', () => {
     ip('link del mon0');
   });
 
+  test('nothing that happens after an overflow was told goes unheard', async () => {
+    ip('link add mon0 type veth peer name mon1');
+    const ifindex = findByName(socket, 'mon0')?.ifindex ?? 0;
+    let told = 0;
+    const monitor = opened(
+      Monitor.open(
+        (event) => {
+          record(event);
+          if (event.kind === 'overflow') setMtu(socket, ifindex, 5000 + told++);
+        },
+        { receiveBuffer: 4096 },
+      ),
+    );
+    for (let i = 0; i < 200; i++) setMtu(socket, ifindex, 1000 + i);
+    await seen({ kind: 'device', device: device({ name: 'mon0', mtu: 5000 }) });
+    expect(told).toBe(1);
+    monitor.close();
+    ip('link del mon0');
+  });
+
   test('nothing is delivered after close, from within a delivery either, and closing twice is harmless', async () => {
     let delivered = 0;
     const monitor = Monitor.open(() => {
