@@ -1,48 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FakeAgent } from '../../test/fake/nsm-agent.ts';
 import { until } from '../../test/nsm/place.ts';
+import { agent, client, eachWithVpn, path, serve } from '../../test/sdk/vpn.ts';
 import { NsmClient } from '../api/nsm/grpc/client.ts';
 import { type ConnectionEvent, MonitorScopeSelectorSchema, State } from '../api/nsm/proto/connection_pb.ts';
-import { type Client, connectClient } from '../client/index.ts';
 import { Failure } from '../features/failure.ts';
-import { serveEndpoint, type ServedEndpoint, type ServeOptions } from './index.ts';
+import { serveEndpoint, type ServeOptions } from './index.ts';
 
-let agent: FakeAgent;
-let client: Client;
-let folder: string;
-const served: ServedEndpoint[] = [];
-
-beforeEach(async () => {
-  agent = await FakeAgent.start();
-  client = await connectClient({ agent: agent.url, name: 'app' });
-  folder = mkdtempSync(join(tmpdir(), 'vwire-nse-test-'));
-});
-
-afterEach(async () => {
-  await client.close();
-  for (const endpoint of served.splice(0)) await endpoint.close();
-  await agent.close();
-  rmSync(folder, { recursive: true });
-});
-
-const path = (): string => join(folder, 'nse.sock');
-
-async function serve(more: Partial<ServeOptions> = {}): Promise<ServedEndpoint> {
-  const endpoint = await serveEndpoint({
-    service: 'vpn',
-    name: 'nse',
-    agent: agent.url,
-    pools: ['10.0.0.0/24'],
-    socket: path(),
-    ...more,
-  });
-  served.push(endpoint);
-  return endpoint;
-}
+eachWithVpn();
 
 /** Every event of an endpoint's monitor, until the returned function is called. */
 function watch(): { events: ConnectionEvent[]; stop: () => Promise<void> } {

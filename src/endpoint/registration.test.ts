@@ -1,45 +1,11 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, jest, test } from '@jest/globals';
 import { join } from 'node:path';
-import { FakeAgent } from '../../test/fake/nsm-agent.ts';
 import { until } from '../../test/nsm/place.ts';
-import { type Client, connectClient } from '../client/index.ts';
+import { agent, client, eachWithVpn, folder, serve } from '../../test/sdk/vpn.ts';
 import { unsettledMs } from './limits.ts';
-import { serveEndpoint, type ServedEndpoint, type ServeOptions, Unreachable } from './index.ts';
+import { Unreachable } from './index.ts';
 
-let agent: FakeAgent;
-let client: Client;
-let folder: string;
-const served: ServedEndpoint[] = [];
-
-beforeEach(async () => {
-  agent = await FakeAgent.start();
-  client = await connectClient({ agent: agent.url, name: 'app' });
-  folder = mkdtempSync(join(tmpdir(), 'vwire-nse-test-'));
-});
-
-afterEach(async () => {
-  await client.close();
-  for (const endpoint of served.splice(0)) await endpoint.close();
-  await agent.close();
-  rmSync(folder, { recursive: true });
-});
-
-const path = (): string => join(folder, 'nse.sock');
-
-async function serve(more: Partial<ServeOptions> = {}): Promise<ServedEndpoint> {
-  const endpoint = await serveEndpoint({
-    service: 'vpn',
-    name: 'nse',
-    agent: agent.url,
-    pools: ['10.0.0.0/24'],
-    socket: path(),
-    ...more,
-  });
-  served.push(endpoint);
-  return endpoint;
-}
+eachWithVpn();
 
 describe('an agent', () => {
   test('that restarts knows the endpoint again', async () => {

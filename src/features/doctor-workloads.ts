@@ -3,18 +3,10 @@ import { dirname, join } from 'node:path';
 import { connectUnix } from '../net/unix/connect.ts';
 import type { Peer } from '../net/unix/peer.ts';
 import { NetError } from '../net/error.ts';
-import type { Finding } from './doctor.ts';
+import { type Finding, ok, warning } from './finding.ts';
 
 const socketName = 'workload socket';
 const agentName = 'agent';
-
-const ok = (name: string, detail: string): Finding => ({ name, status: 'ok', detail, remedy: null });
-const warning = (name: string, detail: string, remedy: string): Finding => ({
-  name,
-  status: 'warning',
-  detail,
-  remedy,
-});
 
 const octal = ({ mode }: Stats): string => `0${(mode & 0o777).toString(8)}`;
 

@@ -5,28 +5,7 @@ import { workloadFindings } from './doctor-workloads.ts';
 import { explainWire } from './wire/explain.ts';
 import { type InstancePaths, openView } from './wire/read.ts';
 import { Failure } from './failure.ts';
-
-export interface Finding {
-  name: string;
-  status: 'ok' | 'warning' | 'failure';
-  detail: string;
-  /** What to do about it; null where nothing is to be done. */
-  remedy: string | null;
-}
-
-const ok = (name: string, detail: string): Finding => ({ name, status: 'ok', detail, remedy: null });
-const warning = (name: string, detail: string, remedy: string): Finding => ({
-  name,
-  status: 'warning',
-  detail,
-  remedy,
-});
-const failure = (name: string, detail: string, remedy: string): Finding => ({
-  name,
-  status: 'failure',
-  detail,
-  remedy,
-});
+import { failure, type Finding, ok, warning } from './finding.ts';
 
 function kernelFinding(machine: Machine): Finding {
   const [major = 0, minor = 0] = machine.kernel.split('.').map(Number);

@@ -1,7 +1,7 @@
 // Figures of one run, each with what it is to stay below.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describeMachine, load } from './machine.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 import { figure, table } from './report.mjs';
 
 const verdicts = new Map([
@@ -19,8 +19,7 @@ export class Figures {
   constructor(about, facts) {
     const { machine, kernel } = describeMachine();
     this.#facts = { machine, kernel, ...facts };
-    const day = new Date().toISOString().slice(0, 10);
-    this.#line = `${machine}; Linux ${kernel}; ${day}; ${about}; load before: ${load().toFixed(2)}`;
+    this.#line = machineLine(about);
     console.log(`${this.#line}\n`);
   }
 

@@ -2,9 +2,9 @@
 // [--only NAME,...], inside test/sandbox.sh. Ends 0 when every subject here had its turns.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { setTimeout } from 'node:timers';
 import { parseArgs } from 'node:util';
-import { describeMachine, load } from './machine.mjs';
+import { endWithin } from './deadline.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 import { plot } from './plot.mjs';
 import { makePods } from './pods.mjs';
 import { killAll } from './process.mjs';
@@ -15,7 +15,6 @@ import { measurements } from './works/index.mjs';
 
 const docs = fileURLToPath(new URL('../../docs/bench/', import.meta.url));
 const reference = known[0].name;
-const longest = 45 * 60_000;
 
 const { values: given } = parseArgs({
   options: {
@@ -52,14 +51,7 @@ function chosen(skip) {
   });
 }
 
-function end(signal) {
-  killAll();
-  console.error(`bench: ${signal}`);
-  process.exit(130);
-}
-process.on('SIGINT', () => end('interrupted'));
-process.on('SIGTERM', () => end('interrupted'));
-setTimeout(() => end(`not done after ${longest / 60_000} minutes`), longest).unref();
+endWithin(45);
 
 const rounds = count('rounds', given.quick ? 1 : 5, 100);
 const ms = count('ms', given.quick ? 400 : 1500, 60_000);
@@ -70,10 +62,10 @@ const note = (kind) => (name, reason) => {
 };
 const subjects = chosen(note('SKIP'));
 const { machine, kernel } = describeMachine();
-const line =
-  `${machine}; Linux ${kernel}; ${new Date().toISOString().slice(0, 10)}; ${rounds} rounds of ${ms} ms, ` +
-  `interleaved; sender on CPU 0, receiver on CPU 1; IPv4, one connected socket, sendmmsg 64, 18-byte ` +
-  `payload; load before: ${load().toFixed(2)}`;
+const line = machineLine(
+  `${rounds} rounds of ${ms} ms, interleaved; sender on CPU 0, receiver on CPU 1; IPv4, one connected socket, ` +
+    'sendmmsg 64, 18-byte payload',
+);
 console.log(line);
 
 let broken = false;

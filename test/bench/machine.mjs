@@ -11,7 +11,12 @@ export function describeMachine() {
   return { machine: `${first?.model ?? 'unknown CPU'}, ${cpus().length} CPUs`, kernel: release() };
 }
 
-export const load = () => loadavg()[0];
+/** The line that stands above figures: whose they are, when taken, `about` what. */
+export function machineLine(about) {
+  const { machine, kernel } = describeMachine();
+  const day = new Date().toISOString().slice(0, 10);
+  return `${machine}; Linux ${kernel}; ${day}; ${about}; load before: ${loadavg()[0].toFixed(2)}`;
+}
 
 /** CPU-seconds spent on anything, by the whole machine, since boot; time stolen from it is not its own. */
 export function busySeconds() {

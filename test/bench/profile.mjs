@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { describeMachine, load } from './machine.mjs';
+import { machineLine } from './machine.mjs';
 import { makeIdle, makePods, pods, removeIdle } from './pods.mjs';
 import { killAll, resultOf, run, start } from './process.mjs';
 import { profileTable } from './report.mjs';
@@ -95,10 +95,7 @@ async function measure(idle) {
   }));
 }
 
-const { machine, kernel } = describeMachine();
-const line =
-  `${machine}; Linux ${kernel}; ${new Date().toISOString().slice(0, 10)}; ${rounds} rounds of ${ms} ms, ` +
-  `interleaved; perf cpu-clock at ${frequency} Hz; load before: ${load().toFixed(2)}`;
+const line = machineLine(`${rounds} rounds of ${ms} ms, interleaved; perf cpu-clock at ${frequency} Hz`);
 console.log(line);
 await makePods();
 const parts = [['Alone', 0], ...(beside > 0 ? [[`Beside ${2 * beside} idle devices`, beside]] : [])];

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { endWithin, skipFor } from './deadline.mjs';
-import { describeMachine, load } from './machine.mjs';
+import { describeMachine, machineLine } from './machine.mjs';
 import { makePods } from './pods.mjs';
 import { killAll } from './process.mjs';
 import { page, results, workTable } from './report.mjs';
@@ -34,9 +34,7 @@ endWithin(20);
 skipFor('spread', vwireSpread.unavailable());
 
 const { machine, kernel } = describeMachine();
-const line =
-  `${machine}; Linux ${kernel}; ${new Date().toISOString().slice(0, 10)}; ${rounds} rounds of ${ms} ms, ` +
-  `interleaved; sender on CPU 0, receiver on CPU 1; load before: ${load().toFixed(2)}`;
+const line = machineLine(`${rounds} rounds of ${ms} ms, interleaved; sender on CPU 0, receiver on CPU 1`);
 console.log(line);
 const notes = [];
 await makePods();

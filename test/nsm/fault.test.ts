@@ -10,6 +10,7 @@ import { failOnLeakedFds, openFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { Node } from '../wire/node.ts';
 import { Asker } from './asker.ts';
+import { gatewayIn } from './gateway.ts';
 import { chainPoints, closePoints, filePoints, isAnswered, openingPoints, releasePoints } from './points.ts';
 import { known, nothingRemains, remains } from './remains.ts';
 
@@ -25,16 +26,7 @@ let before: number;
 
 beforeAll(async () => {
   agent = await node.start();
-  await agent.endpoints?.add({
-    name: 'gateway',
-    services: ['web'],
-    labels: {},
-    netns: `name:${server}`,
-    pools: ['172.16.1.0/24', '2001:db8::/116'],
-    routes: [{ prefix: '10.96.0.0/16', via: null }],
-    mtu: null,
-    payload: 'ETHERNET',
-  });
+  await agent.endpoints?.add(gatewayIn(server));
   // What is opened when it is first needed stays.
   asker = new Asker(agent.urls[0] ?? '');
   await asker.close(await request());

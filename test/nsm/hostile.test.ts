@@ -7,22 +7,16 @@ import { failOnLeakedFds } from '../fds.ts';
 import { devicesOf, SdkPlace, untilAsync } from '../sdk/place.ts';
 import { repetitions } from '../wire/repeat.ts';
 import { Asker } from './asker.ts';
+import { gatewayIn } from './gateway.ts';
 
 jest.setTimeout(120_000);
 const place = new SdkPlace();
 const [server, good] = place.make('server', 'good');
 beforeAll(async () => {
   const agent = await place.start();
-  await agent.client.endpoints.add({
-    name: 'gateway',
-    services: ['web'],
-    labels: {},
-    netns: `name:${server}`,
-    pools: ['172.16.0.0/16'],
-    routes: [],
-    mtu: null,
-    payload: 'IP',
-  });
+  await agent.client.endpoints.add(
+    gatewayIn(server, { pools: ['172.16.0.0/16'], routes: [], payload: 'IP' }),
+  );
 });
 afterAll(() => place.close());
 failOnLeakedFds();

@@ -12,6 +12,7 @@ import { Node } from '../wire/node.ts';
 import { random } from '../wire/random.ts';
 import { repetitions } from '../wire/repeat.ts';
 import { Asker } from './asker.ts';
+import { gatewayIn } from './gateway.ts';
 import { chainPoints, closePoints, filePoints, isAnswered, openingPoints, releasePoints } from './points.ts';
 import { known, nothingRemains, remains } from './remains.ts';
 
@@ -49,16 +50,7 @@ const routes = (n: number) => [{ prefix: `10.97.${n}.0/24`, via: null }];
 async function start(fault: string): Promise<AgentProcess> {
   const agent = await AgentProcess.start(node, { fault });
   if ((await agent.client.endpoints.list()).length === 0)
-    await agent.client.endpoints.add({
-      name: 'gateway',
-      services: ['web'],
-      labels: {},
-      netns: `name:${server}`,
-      pools: ['172.16.1.0/24', '2001:db8::/116'],
-      routes: routes(0),
-      mtu: null,
-      payload: 'ETHERNET',
-    });
+    await agent.client.endpoints.add(gatewayIn(server, { routes: routes(0) }));
   else await agent.client.endpoints.update('gateway', { pools: null, mtu: null, routes: routes(0) });
   return agent;
 }

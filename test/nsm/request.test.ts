@@ -14,6 +14,7 @@ import { eventually, Pods, run } from '../pods.ts';
 import { links, nothing } from '../wire/inventory.ts';
 import { Node } from '../wire/node.ts';
 import { Asker } from './asker.ts';
+import { gatewayIn } from './gateway.ts';
 
 jest.setTimeout(30_000);
 
@@ -23,17 +24,7 @@ const [client, other, server] = [pods.make('client'), pods.make('other'), pods.m
 let agent: Agent;
 let asker: Asker;
 
-const endpoint = (more: Partial<EndpointSpec> = {}): EndpointSpec => ({
-  name: 'gateway',
-  services: ['web'],
-  labels: {},
-  netns: `name:${server}`,
-  pools: ['172.16.1.0/24', '2001:db8::/116'],
-  routes: [{ prefix: '10.96.0.0/16', via: null }],
-  mtu: null,
-  payload: 'ETHERNET',
-  ...more,
-});
+const endpoint = (more: Partial<EndpointSpec> = {}): EndpointSpec => gatewayIn(server, more);
 
 /** All that ip knows of a pod, but for what counts. */
 const picture = (pod: string): string =>

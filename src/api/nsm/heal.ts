@@ -122,12 +122,9 @@ export class Healer {
   #wireEvent({ type, connection: id, wire }: WireEvent): void {
     if (type !== 'removed' && type !== 'port_lost') return;
     const connection = this.#parts.book.get(id);
-    if (type === 'port_lost') {
-      if (connection?.record.wire === wire) void this.sideLost(connection);
-      return;
-    }
-    // Our own removals come while the connection has its turn; this looks once that is over.
-    if (connection?.record.wire === wire) void this.#sideEnded(connection, wire);
+    if (connection?.record.wire !== wire) return;
+    // Our own removals come while the connection has its turn; both look once that is over.
+    void (type === 'port_lost' ? this.sideLost(connection) : this.#sideEnded(connection, wire));
   }
 
   async #sideEnded(connection: Held, wire: number | null): Promise<void> {

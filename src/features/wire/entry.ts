@@ -1,7 +1,7 @@
 import type { Joined } from '../../dataplane/joined.ts';
-import type { Side } from '../../dataplane/port.ts';
+import { type Side, sides } from '../../dataplane/port.ts';
 import type { Scope } from '../../state/scope.ts';
-import type { WireRecord } from '../../state/wire-record.ts';
+import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import type { WireState } from './api.ts';
 import { portOf } from './plan.ts';
 
@@ -25,6 +25,13 @@ export const joinedOf = (record: WireRecord): Joined => ({
   right: portOf(record, 'right'),
   datapath: record.datapath,
 });
+
+/** Of a side that has no devices, until it is put somewhere else or the wire closes. */
+export const isLost = ({ hostIfindex }: SideRecord): boolean => hostIfindex === 0;
+
+/** The side that is nowhere; undefined of a wire that has both. */
+export const lostSide = (record: Pick<WireRecord, Side>): Side | undefined =>
+  sides.find((side) => isLost(record[side]));
 
 /** Runs `act` when every earlier operation on this wire is over, however that ended. */
 export function inTurn<T>(entry: Entry, act: () => Promise<T>): Promise<T> {

@@ -5,10 +5,10 @@ import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
-import { inTurn, joinedOf, type Entry } from './entry.ts';
+import { inTurn, isLost, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
 import { ofPod } from './devices.ts';
-import { isLost, standAlone } from './move.ts';
+import { standAlone } from './move.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
 

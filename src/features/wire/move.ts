@@ -2,19 +2,13 @@ import { farSide, type Side } from '../../dataplane/port.ts';
 import { setMac, upRequest } from '../../net/device.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import { createSide, type Handles } from './devices.ts';
-import { joinedOf, type Entry } from './entry.ts';
+import { isLost, joinedOf, type Entry } from './entry.ts';
 import { fault } from './fault.ts';
 import { dropRulesOf, establishPod } from './ip/pods.ts';
-import { entering, type Workshop } from './open.ts';
+import { entering, rewrite, type Workshop } from './open.ts';
 import { waitReady } from './ready.ts';
 
-/** Of a side that has no devices, until it is put somewhere else or the wire closes. */
-export const isLost = ({ hostIfindex }: SideRecord): boolean => hostIfindex === 0;
-
-function rewrite(entry: Entry, record: WireRecord, shop: Workshop): void {
-  entry.record = record;
-  shop.files.write(record);
-}
+const lost = (had: SideRecord): SideRecord => ({ ...had, hostIfindex: 0, ifindex: 0, coming: null });
 
 /** Takes away all there is of one side; frames towards it are dropped and counted as port_down. */
 async function clear(entry: Entry, side: Side, there: SideRecord, shop: Workshop): Promise<void> {
@@ -28,7 +22,7 @@ async function clear(entry: Entry, side: Side, there: SideRecord, shop: Workshop
 /** Of a side whose devices went while no agent was there: `had` is what is left to be forgotten. */
 export function forgetSide(entry: Entry, side: Side, had: SideRecord, shop: Workshop): void {
   shop.dataplane.leave(joinedOf({ ...entry.record, [side]: had }), side);
-  rewrite(entry, { ...entry.record, [side]: { ...had, hostIfindex: 0, ifindex: 0, coming: null } }, shop);
+  rewrite(entry, { ...entry.record, [side]: lost(had) }, shop);
 }
 
 /** Each host end carries the MAC of the far pod. */
@@ -51,8 +45,7 @@ export async function standAlone(
   const { mac } = entry.record[side];
   entry.down.add(side);
   await clear(entry, side, there, shop);
-  const lost = { ...had, hostIfindex: 0, ifindex: 0, coming: null };
-  rewrite(entry, { ...entry.record, [side]: lost, leaving: null }, shop);
+  rewrite(entry, { ...entry.record, [side]: lost(had), leaving: null }, shop);
   tellFarEnd(entry, side, mac, shop);
   entry.state = 'open';
 }

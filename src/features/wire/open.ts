@@ -4,6 +4,7 @@ import { sides } from '../../dataplane/port.ts';
 import { findDevices } from '../../net/device.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import { within } from '../../net/within.ts';
+import type { WireRecord } from '../../state/wire-record.ts';
 import type { WireFiles } from '../../state/wires.ts';
 import { bringUpHosts, createSide, type Handles } from './devices.ts';
 import { type Entry, joinedOf } from './entry.ts';
@@ -28,6 +29,12 @@ export const entering =
   (side, act) => {
     within(handles[side], act);
   };
+
+/** Changes what is known of a wire, in memory and on disk. */
+export function rewrite(entry: Entry, record: WireRecord, { files }: Workshop): void {
+  entry.record = record;
+  files.write(record);
+}
 
 /** Holds the record: written before anything exists, gone after everything. */
 export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
@@ -152,8 +159,7 @@ export async function settle(entry: Entry, shop: Workshop, handles: Handles): Pr
   await waitReady(entry.record, handles);
   // What the first port to come up said before the other was up is no loss of an open wire.
   await shop.dataplane.forgetDrops(entry.record.id);
-  entry.record = { ...entry.record, intent: 'open' };
-  shop.files.write(entry.record);
+  rewrite(entry, { ...entry.record, intent: 'open' }, shop);
   entry.state = 'open';
 }
 

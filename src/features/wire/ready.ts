@@ -24,17 +24,22 @@ function sideReady(wire: WireRecord, side: Side, handles: Handles): boolean {
   return host && pod;
 }
 
-/** Settles when the first packet either way would arrive at once. */
-export async function waitReady(record: WireRecord, handles: Handles): Promise<void> {
+/** Whether it came to be so in time. */
+export async function comesTrue(isSo: () => boolean): Promise<boolean> {
   const deadline = performance.now() + LIMIT_MS;
   for (;;) {
-    // Both are asked, whatever the first one says.
-    if (sides.map((side) => sideReady(record, side, handles)).every(Boolean)) return;
-    if (performance.now() > deadline)
-      throw new Failure(
-        'timeout',
-        `Wire ${record.id}: its devices did not become ready within ${LIMIT_MS / 1000} s`,
-      );
+    if (isSo()) return true;
+    if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** Settles when the first packet either way would arrive at once. */
+export async function waitReady(record: WireRecord, handles: Handles): Promise<void> {
+  // Both are asked, whatever the first one says.
+  if (await comesTrue(() => sides.map((side) => sideReady(record, side, handles)).every(Boolean))) return;
+  throw new Failure(
+    'timeout',
+    `Wire ${record.id}: its devices did not become ready within ${LIMIT_MS / 1000} s`,
+  );
 }

@@ -3,11 +3,7 @@ import { findDevices } from '../../net/device.ts';
 import type { Handles } from './devices.ts';
 import type { Entry } from './entry.ts';
 import type { Workshop } from './open.ts';
-import { waitReady } from './ready.ts';
-
-/** Between two looks, and for the whole wait, in ms. */
-const POLL_MS = 1;
-const LIMIT_MS = 5000;
+import { comesTrue, waitReady } from './ready.ts';
 
 /**
  * Waits until frames pass again after something was brought back, unless a host end is down, which is not of the pods
@@ -20,7 +16,5 @@ export async function settleAgain(entry: Entry, { host }: Workshop, handles: Han
   );
   if (!hosts.every((device) => device?.up === true)) return;
   await waitReady(entry.record, handles);
-  const deadline = performance.now() + LIMIT_MS;
-  while (entry.down.size > 0 && performance.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  await comesTrue(() => entry.down.size === 0);
 }

@@ -1,9 +1,9 @@
 import type { Enter } from '../../dataplane/joined.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
 import type { Handles } from './devices.ts';
-import { joinedOf, type Entry } from './entry.ts';
+import { isLost, joinedOf, lostSide, type Entry } from './entry.ts';
 import { dropRulesOf } from './ip/pods.ts';
-import { finishMove, forgetSide, isLost, standAlone } from './move.ts';
+import { finishMove, forgetSide, standAlone } from './move.ts';
 import { holdDevices, holdJoin, holdRecord, holdRules, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
 
@@ -30,7 +30,8 @@ export async function takeUpOne(
   await takeUp(entry, shop, null);
   const { leaving } = record;
   if (leaving === null) {
-    const lost = isLost(record.left) ? 'left' : 'right';
+    // A namespace that ended while no agent ran is the right one.
+    const lost = lostSide(record) ?? 'right';
     entry.down.add(lost);
     shop.dataplane.blockTowards(joinedOf(entry.record), lost, 'port_down');
     if (!isLost(record[lost])) forgetSide(entry, lost, record[lost], shop);

@@ -1,6 +1,6 @@
-import { farSide, sides, type Side } from '../../dataplane/port.ts';
+import { farSide, type Side } from '../../dataplane/port.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
-import { isLost } from './move.ts';
+import { lostSide } from './entry.ts';
 
 /** What an agent does with one wire it finds: kernel and file compared, one row each. */
 export type Verdict = 'adopt' | 'finish' | 'undo' | 'recreate' | 'drop' | 'keep' | 'rejoin';
@@ -19,7 +19,7 @@ export interface Found {
 function verdictForOne({ left, right, leaving, owner }: WireRecord, found: Found): Verdict | null {
   // A connection's client waits for another endpoint.
   const ended = owner === 'connection' && found.leftOnly && !found.whole.right ? 'right' : undefined;
-  const lost = leaving?.side ?? sides.find((side) => isLost({ left, right }[side])) ?? ended;
+  const lost = leaving?.side ?? lostSide({ left, right }) ?? ended;
   if (lost === undefined) return null;
   if (!found.whole[farSide(lost)]) return found.any ? 'undo' : 'drop';
   return leaving === null ? 'keep' : 'rejoin';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { sides, type Side } from '../../dataplane/port.ts';
+import type { Side } from '../../dataplane/port.ts';
 import type { View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
 import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
@@ -10,12 +10,12 @@ import type { SideSpec, WireChange, WireEvent, WireItem, WireName, Wires, WireSp
 import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
-import { inTurn, stateOf, type Entry } from './entry.ts';
+import { inTurn, lostSide, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
-import { carryOutMove, isLost } from './move.ts';
+import { carryOutMove } from './move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
 import { restorePods } from './ip/pods.ts';
-import { closeWire, openWire, type Workshop } from './open.ts';
+import { closeWire, openWire, rewrite, type Workshop } from './open.ts';
 import { checkConnection, planMove, planWire, type Surroundings } from './plan.ts';
 import { waitReady } from './ready.ts';
 import { explainXdp, toldAsFailure } from './refusal.ts';
@@ -154,7 +154,7 @@ export class WireBook implements Wires {
         this.#findChangeable(entry);
         const handles = bothAlive(found);
         if (!handles) throw new Failure('refused', `Wire ${entry.record.id}: a namespace of it has ended`);
-        if (sides.some((side) => isLost(entry.record[side])))
+        if (lostSide(entry.record) !== undefined)
           throw new Failure(
             'refused',
             `Wire ${entry.record.id} has one side only, the other has to be put somewhere`,
@@ -245,8 +245,7 @@ export class WireBook implements Wires {
         this.find({ id: entry.record.id }); // it may have been removed while this waited
         const handles = bothAlive(found);
         // What ends or is made again is under way by itself.
-        if (entry.state !== 'open' || handles === null || sides.some((side) => isLost(entry.record[side])))
-          return;
+        if (entry.state !== 'open' || handles === null || lostSide(entry.record) !== undefined) return;
         const restored = restorePods(entry.record, handles);
         if (restored.length === 0) return;
         this.announce('updated', entry.record, `brought back: ${restored.join('; ')}`);
@@ -257,8 +256,7 @@ export class WireBook implements Wires {
 
   /** Changes what is known of a wire, in memory and on disk. */
   rewrite(entry: Entry, record: WireRecord): void {
-    entry.record = record;
-    this.#shop.files.write(record);
+    rewrite(entry, record, this.#shop);
   }
 
   async remove(name: WireName): Promise<void> {

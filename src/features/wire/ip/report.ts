@@ -1,7 +1,6 @@
 import { sides } from '../../../dataplane/port.ts';
 import { ofPod } from '../devices.ts';
-import type { Entry } from '../entry.ts';
-import { isLost } from '../move.ts';
+import { type Entry, isLost } from '../entry.ts';
 import { reopen } from '../namespaces.ts';
 import type { WireBook } from '../wires.ts';
 import { lacking } from './converge.ts';
