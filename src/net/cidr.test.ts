@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { isIP } from 'node:net';
 import * as some from '../../test/net/arbitrary.ts';
 import { covers, formatCidr, hostCidr, networkOf, overlap, parseCidr } from './cidr.ts';
+import { CodecError } from './error.ts';
 import { InputError } from './input.ts';
 import { formatIp, ipBytes, parseIp } from './ip.ts';
 
@@ -13,6 +14,34 @@ describe('IP addresses', () => {
         expect(isIP(text)).not.toBe(0);
         expect(formatIp(ipBytes(text))).toBe(text);
       }),
+    );
+  });
+
+  test('a text is taken exactly when Node takes it, but for zones', () => {
+    const seed = fc.constantFrom<string>(
+      '::1',
+      '1:2::3',
+      '::ffff:1.2.3.4',
+      '1:2:3:4:5:6:7:8',
+      '1::8',
+      '10.0.0.255',
+    );
+    const change = fc.record({
+      at: fc.nat(20),
+      cut: fc.nat(2),
+      put: fc.constantFrom('', '0', '1', '23', 'af', ':', '::', '.', '%', 'g'),
+    });
+    fc.assert(
+      fc.property(seed, fc.array(change, { maxLength: 3 }), (address, changes) => {
+        const text = changes.reduce(
+          (t, { at, cut, put }) => t.slice(0, at) + put + t.slice(at + cut),
+          address,
+        );
+        const isTaken = isIP(text) !== 0 && !text.includes('%');
+        if (isTaken) expect(isIP(formatIp(ipBytes(text)))).toBe(isIP(text));
+        else expect(() => ipBytes(text)).toThrow(CodecError);
+      }),
+      { numRuns: 2_000 },
     );
   });
 

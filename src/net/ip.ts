@@ -1,4 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import { CodecError } from './error.ts';
 import { InputError } from './input.ts';
 
@@ -23,50 +22,132 @@ export const ipFamily = (address: string): Family => (address.includes(':') ? 6 
 /** An address without prefix or zone, in canonical form. */
 export function parseIp(value: string, field: string): string {
   // A zone ('%eth0') names a device of some namespace, which a plain address cannot carry.
-  if (!isIPv4(value) && (!isIPv6(value) || value.includes('%')))
+  const bytes = bytesOf(value);
+  if (bytes === null)
     throw new InputError(field, value, "an IP address, such as '10.0.0.1' or '2001:db8::1'");
-  return formatIp(ipBytes(value));
+  return formatIp(bytes);
 }
 
+/** 4 or 16 bytes. Throws CodecError for anything but an address without prefix or zone. */
 export function ipBytes(address: string): Buffer {
-  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  if (!isIPv6(address) || address.includes('%')) throw new CodecError(`'${address}' is not an IP address`);
-  // A dotted tail stands for the last two groups.
-  const text = address.replace(
-    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
-    (_, a: string, b: string, c: string, d: string) =>
-      `${((Number(a) << 8) | Number(b)).toString(16)}:${((Number(c) << 8) | Number(d)).toString(16)}`,
-  );
-  const [head = '', tail] = text.split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const left = groups(head);
-  const right = groups(tail ?? '');
-  const zeros = Array<string>(8 - left.length - right.length).fill('0');
-  const bytes = Buffer.alloc(16);
-  [...left, ...zeros, ...right].forEach((group, i) => bytes.writeUInt16BE(parseInt(group, 16), i * 2));
+  const bytes = bytesOf(address);
+  if (bytes === null) throw new CodecError(`'${address}' is not an IP address`);
   return bytes;
+}
+
+// Each request reads some hundred addresses: node:net's expressions and split() took a tenth of its time.
+const [dot, colon, digit0, letterA] = [46, 58, 48, 97];
+
+function bytesOf(text: string): Buffer | null {
+  const isV6 = text.includes(':');
+  const bytes = Buffer.alloc(isV6 ? 16 : 4);
+  return (isV6 ? readGroups(text, bytes) : readDotted(text, 0, bytes, 0)) ? bytes : null;
+}
+
+/** Four decimal numbers without leading zeros, to the end of the text. */
+function readDotted(text: string, from: number, into: Buffer, at: number): boolean {
+  let value = -1;
+  let parts = 0;
+  for (let i = from; i <= text.length; i++) {
+    const code = i === text.length ? dot : text.charCodeAt(i);
+    if (code === dot) {
+      if (value === -1 || parts === 4) return false;
+      into[at + parts++] = value;
+      value = -1;
+      continue;
+    }
+    const digit = code - digit0;
+    if (digit < 0 || digit > 9 || value === 0) return false;
+    value = Math.max(value, 0) * 10 + digit;
+    if (value > 255) return false;
+  }
+  return parts === 4;
+}
+
+/** -1: not a hexadecimal digit. */
+function hexDigit(code: number): number {
+  const digit = code - digit0;
+  if (digit >= 0 && digit <= 9) return digit;
+  const letter = (code | 0x20) - letterA;
+  return letter >= 0 && letter <= 5 ? letter + 10 : -1;
+}
+
+/** RFC 4291, section 2.2: eight groups, one run of zeros left out, a dotted tail in place of two. */
+function readGroups(text: string, into: Buffer): boolean {
+  let at = 0;
+  let gap = -1;
+  let start = 0;
+  let value = 0;
+  if (text.startsWith('::')) {
+    gap = 0;
+    start = 2;
+  }
+  for (let i = start; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === dot) {
+      if (at > 12 || !readDotted(text, start, into, at)) return false;
+      at += 4;
+      start = i = text.length;
+    } else if (code === colon) {
+      if (i === start) {
+        if (gap !== -1 || at === 0) return false;
+        gap = at;
+      } else {
+        if (at > 12 || i === text.length - 1) return false;
+        at = into.writeUInt16BE(value, at);
+        value = 0;
+      }
+      start = i + 1;
+    } else {
+      const digit = hexDigit(code);
+      if (digit === -1 || i - start === 4 || at > 14) return false;
+      value = (value << 4) | digit;
+    }
+  }
+  if (start < text.length) at = into.writeUInt16BE(value, at);
+  if (gap === -1) return at === 16;
+  if (at === 16) return false;
+  const moved = 16 - (at - gap);
+  into.copyWithin(moved, gap, at);
+  into.fill(0, gap, moved);
+  return true;
 }
 
 /** 4 or 16 bytes as text. */
 export function formatIp(bytes: Buffer): string {
-  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length === 4) return dotted(bytes, 0);
   if (bytes.length !== 16) throw new CodecError(`An IP address has ${bytes.length} bytes: 4 or 16 expected`);
-  if (bytes.readUInt32BE(8) === 0xffff && bytes.readBigUInt64BE(0) === 0n)
-    return `::ffff:${bytes.subarray(12).join('.')}`;
-  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16));
-  const { start, length } = longestZeros(groups);
-  if (length < 2) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
+  const mapped =
+    bytes.readUInt32BE(8) === 0xffff && bytes.readUInt32BE(4) === 0 && bytes.readUInt32BE(0) === 0;
+  if (mapped) return `::ffff:${dotted(bytes, 12)}`;
+  const { start, length } = longestZeros(bytes);
+  let text = '';
+  for (let group = 0; group < 8; group++) {
+    if (length > 1 && group === start) {
+      text += '::';
+      group += length - 1;
+      continue;
+    }
+    if (text !== '' && !text.endsWith(':')) text += ':';
+    text += bytes.readUInt16BE(group * 2).toString(16);
+  }
+  return text;
 }
 
-/** The first of the longest runs: that one is written '::'. */
-function longestZeros(groups: readonly string[]): { start: number; length: number } {
-  let best = { start: 0, length: 0 };
+const dotted = (bytes: Buffer, at: number): string =>
+  `${bytes.readUInt8(at)}.${bytes.readUInt8(at + 1)}.${bytes.readUInt8(at + 2)}.${bytes.readUInt8(at + 3)}`;
+
+/** Groups; the first of the longest runs: that one is written '::'. */
+function longestZeros(bytes: Buffer): { start: number; length: number } {
+  const best = { start: 0, length: 0 };
   let start = 0;
-  groups.forEach((group, i) => {
-    if (group !== '0') start = i + 1;
-    else if (i + 1 - start > best.length) best = { start, length: i + 1 - start };
-  });
+  for (let group = 0; group < 8; group++) {
+    if (bytes.readUInt16BE(group * 2) !== 0) start = group + 1;
+    else if (group + 1 - start > best.length) {
+      best.start = start;
+      best.length = group + 1 - start;
+    }
+  }
   return best;
 }
 

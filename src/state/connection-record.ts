@@ -22,6 +22,7 @@ export const connectionRecord = z.object({
   endpoint: z.string(),
   payload: z.string(),
   since: z.string(),
+  /** In the file of one that is asked for again at most half a life later than promised, so that it lasts for some. */
   expires: z.string().nullable(),
   labels: z.record(z.string(), z.string()),
   path: z.array(z.object({ name: z.string(), id: z.string() })),

@@ -6,9 +6,12 @@
 //   | nsm-1 =================== | vw....l        vw....r | ================ every client    |
 //   +---------------+           +------------------------+           +---------------------+
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Agent } from '../../src/agent.ts';
 import type { EndpointSpec } from '../../src/features/connection/api.ts';
 import { State } from '../../src/api/nsm/proto/connection_pb.ts';
+import { connectionsDirectory } from '../../src/state/view.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { links, nothing } from '../wire/inventory.ts';
@@ -218,6 +221,33 @@ describe('an agent that is started again', () => {
     expect(picture(client) + picture(server)).toBe(before);
     const next = await asker.request(other, 'web', 'nsm-1');
     expect(next.context?.ipContext?.srcIpAddrs).toEqual(['172.16.1.3/32', '2001:db8::3/128']);
+  });
+
+  test('leaves one alone whose messages cannot be read, and its wire', async () => {
+    await agent.endpoints?.add(endpoint());
+    const { id } = await asker.request(client, 'web', 'nsm-1');
+    await asker.request(other, 'web', 'nsm-1');
+    const items = agent.connections?.list() ?? [];
+    const own = items.find(({ clientId }) => clientId === id)?.id ?? '';
+    await node.stop();
+    const file = join(connectionsDirectory(join(node.runDir, node.instance)), `${own}.json`);
+    const text = readFileSync(file, 'utf8');
+    const torn = Buffer.from([0xff]).toString('base64');
+    writeFileSync(file, text.replace(/"reply":"[^"]*"/, `"reply":"${torn}"`));
+    agent = await node.start();
+    expect(node.warnings.join('')).toContain(`${own}.json`);
+    expect(agent.connections?.list()).toEqual(items.filter((item) => item.id !== own));
+    pods.exec(client, 'ping', '-c', '1', '-W', '1', '172.16.1.0');
+    const ended = new AbortController();
+    for await (const event of asker.monitor(ended.signal)) {
+      expect(Object.values(event.connections)).toHaveLength(1);
+      break;
+    }
+    ended.abort();
+    await node.stop();
+    writeFileSync(file, text);
+    agent = await node.start();
+    expect(agent.connections?.list()).toEqual(items);
   });
 
   test('shows its connections to whoever watches', async () => {

@@ -1,20 +1,18 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Wires } from '../../features/wire/api.ts';
-import { readConnectionRecords } from '../../state/view.ts';
+import { connectionsDirectory, readConnectionRecords } from '../../state/view.ts';
 import { endConnection } from './chain/begin.ts';
 import { type EndpointLinks, farewell, tellEnd } from './chain/connect.ts';
-import type { Attempt } from './chain/element.ts';
 import type { Lifetimes } from './chain/timeout.ts';
-import { holdWire, placeOf, removeWire, rightLost } from './chain/wire.ts';
+import { standing } from './chain/wanted.ts';
+import { holdWire, removeWire, rightLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
-import { connectionOf, establishedOf } from './connections/record.ts';
-import { givenName } from './interface-name.ts';
+import { checkMessages } from './connections/established.ts';
 import type { Healer } from './heal.ts';
 import type { HostedEndpoints } from './hosted.ts';
 import type { Farewells } from './farewells.ts';
-import { NetworkServiceRequestSchema } from './proto/networkservice_pb.ts';
-import { fromBinary } from '@bufbuild/protobuf';
 
 export interface ConnectionAdoption {
   readonly directory: string;
@@ -28,29 +26,6 @@ export interface ConnectionAdoption {
   readonly log: Logger;
 }
 
-/** The two sides as the chain found them. */
-function sidesOf({ record, established }: Held): Pick<Attempt, 'left' | 'right'> | null {
-  const { leftNetns, rightNetns, left, right } = record;
-  if (!established || !leftNetns || !rightNetns) return null;
-  const mechanism = established.reply.mechanism ?? established.endpointMechanism;
-  return {
-    left: {
-      mechanism,
-      netns: left.netns,
-      identity: leftNetns,
-      name: wantedName(mechanism.parameters.name, left.name),
-    },
-    right: {
-      mechanism: established.endpointMechanism,
-      netns: right.netns,
-      identity: rightNetns,
-      name: wantedName(established.endpointMechanism.parameters.name, right.name),
-    },
-  };
-}
-
-const wantedName = (asked: string | undefined, had: string): string => givenName(asked) ?? had;
-
 /** Takes up again what an earlier agent held: the endpoint's promise, the wire, the end. */
 async function hold(
   connection: Held,
@@ -58,22 +33,34 @@ async function hold(
   { book, links, wires, farewells, log }: ConnectionAdoption,
 ): Promise<void> {
   const { record } = connection;
-  await book.holdFile(connection);
+  await book.adoptFile(connection);
   const endpoint = { name: record.endpoint, target: record.target };
   if (endpoint.name !== '') {
-    const request = fromBinary(NetworkServiceRequestSchema, Buffer.from(record.request, 'base64'));
     await connection.scope.hold('endpoint', `${endpoint.name} ${endpoint.target}`, () => async () => {
-      const told = { id: record.id, connection: farewell(connection, connectionOf(request)) };
+      const told = { id: record.id, connection: farewell(connection) };
       if (await tellEnd(endpoint, links, told, log)) return;
       // One the agent answers for hears it at once, or is no more.
       if (endpoint.target !== '') farewells.keep(endpoint.name, told.id, told.connection);
     });
   }
   if (wire === null) return;
-  const sides = sidesOf(connection);
-  const place =
-    sides && connection.established ? placeOf(connection.established.reply, sides) : 'left half-made';
-  await holdWire(connection, wires, place, wire);
+  await holdWire(connection, wires, standing(connection)?.place ?? 'left half-made', wire);
+}
+
+/** Those whose messages can be read, too. */
+function readRecords(directory: string): ReturnType<typeof readConnectionRecords> {
+  const { records, unreadable } = readConnectionRecords(directory);
+  const readable = records.filter((record) => {
+    try {
+      checkMessages(record);
+      return true;
+    } catch (error) {
+      const file = join(connectionsDirectory(directory), `${record.id}.json`);
+      unreadable.push({ file, problem: (error as Error).message });
+      return false;
+    }
+  });
+  return { records: readable, unreadable };
 }
 
 /**
@@ -82,7 +69,7 @@ async function hold(
  */
 export async function adoptConnections(adoption: ConnectionAdoption): Promise<void> {
   const { book, wires, log, directory, lifetimes, healer, links, hosted } = adoption;
-  const { records, unreadable } = readConnectionRecords(directory);
+  const { records, unreadable } = readRecords(directory);
   for (const { file, problem } of unreadable)
     log.error({ file, problem }, 'State file cannot be read and is left alone');
   const made = new Map(
@@ -97,7 +84,6 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
     made.delete(record.id);
     const connection = book.enter(record);
     try {
-      connection.established = establishedOf(record);
       await hold(connection, wire, adoption);
       if (record.intent !== 'open' || !connection.established) {
         await inTurn(connection, () =>
@@ -110,7 +96,7 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
         continue;
       }
       connection.state = 'up';
-      book.rewrite(connection, { wire });
+      if (record.wire !== wire) book.rewrite(connection, { wire });
       if (record.target === '') hosted.restore(record.endpoint, connection.established.reply);
       lifetimes.resume(connection);
       await connection.scope.hold('timeout', '', () => () => {

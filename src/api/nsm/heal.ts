@@ -157,7 +157,6 @@ export class Healer {
       if (connection.gone || connection.state === 'down' || connection.state === 'closing' || this.#closed)
         return Promise.resolve();
       connection.state = 'down';
-      if (connection.established) connection.established.reply.state = State.DOWN;
       book.announce('down', connection, why);
       book.publish('update', connection);
       this.#forget(connection);

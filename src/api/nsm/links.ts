@@ -36,6 +36,8 @@ const START_PATIENCE_MS = 10_000;
 /** How long a way to an endpoint stays open that no connection uses. */
 const IDLE_MS = 30_000;
 
+const nothing = (): void => undefined;
+
 const keyOf = ({ name, target }: Endpoint): string => `${name} ${target}`;
 
 /** One endpoint process: a channel, and one stream on which it tells of all its connections. */
@@ -197,7 +199,10 @@ export class Links implements EndpointLinks {
 
   retain(endpoint: Endpoint): () => void {
     const link = endpoint.target === '' ? null : this.to(endpoint);
-    if (!(link instanceof ProcessLink)) return () => undefined;
+    return link instanceof ProcessLink ? this.#use(endpoint, link) : nothing;
+  }
+
+  #use(endpoint: Endpoint, link: ProcessLink): () => void {
     link.users++;
     link.cancelIdle();
     let retained = true;

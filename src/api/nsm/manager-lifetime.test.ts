@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { clone, create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { again, Cast, FakeEndpoint, request } from '../../../test/nsm/cast.ts';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Failure } from '../../features/failure.ts';
+import { connectionsDirectory, readConnectionRecords } from '../../state/view.ts';
 import type { Call } from './grpc/services.ts';
 import { ConnectionSchema, State } from './proto/connection_pb.ts';
 
@@ -63,6 +66,49 @@ describe('how long a connection lasts', () => {
     });
     expect(cast.wires.calls).toEqual([]);
     expect(cast.gateway.requests).toEqual([]);
+  });
+
+  describe('its file', () => {
+    const written = (): bigint =>
+      statSync(join(connectionsDirectory(cast.folder), `${cast.manager.list()[0]?.id ?? ''}.json`), {
+        bigint: true,
+      }).mtimeNs;
+    const told = (): string[] =>
+      readConnectionRecords(cast.folder).records.map(({ expires }) => expires ?? 'never');
+    const shown = (): string[] => cast.manager.list().map(({ expires }) => expires ?? 'never');
+
+    test('tells the end exactly before it is asked for again', async () => {
+      await cast.manager.request(request(), cast.call({ token: token(60_000) }));
+      expect(told()).toEqual(shown());
+    });
+
+    test('lasts for some refreshes, and never tells an earlier end than was promised', async () => {
+      let reply = await cast.manager.request(request(), cast.call({ token: token(60_000) }));
+      const files = new Set<bigint>();
+      for (let i = 0; i < 12; i++) {
+        await cast.clock.advance(10_000);
+        reply = await cast.manager.request(again(reply), cast.call({ token: token(60_000) }));
+        files.add(written());
+        const [end = ''] = told();
+        expect([end]).toEqual([end].filter((at) => at >= (shown()[0] ?? '')));
+        expect(Date.parse(end) - cast.clock.now()).toBeLessThanOrEqual(90_000);
+      }
+      expect(files.size).toBeGreaterThan(2);
+      expect(files.size).toBeLessThan(7);
+    });
+
+    test('is written anew with what is new', async () => {
+      let reply = await cast.manager.request(request(), cast.call({ token: token(60_000) }));
+      for (let i = 0; i < 2; i++)
+        reply = await cast.manager.request(again(reply), cast.call({ token: token(60_000) }));
+      const before = written();
+      cast.gateway.change = (answer) => {
+        answer.labels.rack = '7';
+      };
+      await cast.manager.request(again(reply), cast.call({ token: token(60_000) }));
+      expect(written()).not.toBe(before);
+      expect(readConnectionRecords(cast.folder).records).toMatchObject([{ labels: { rack: '7' } }]);
+    });
   });
 
   test('the token is kept out of what others see', async () => {

@@ -8,6 +8,7 @@ import {
   ConnectionEventSchema,
   ConnectionEventType,
   ConnectionSchema,
+  State,
   type Connection,
   type ConnectionEvent,
   type MonitorScopeSelector,
@@ -41,12 +42,14 @@ const updates = new WeakMap<Connection, ConnectionEvent>();
 const deletions = new WeakMap<Connection, ConnectionEvent>();
 
 /** What may be shown: without the tokens of others. */
-function shown({ established }: Held): Connection | null {
+function shown({ established, state }: Held): Connection | null {
   if (!established) return null;
   const { reply } = established;
+  const shownState = state === 'down' || state === 'healing' ? State.DOWN : reply.state;
   const before = copies.get(reply);
-  if (before?.state === reply.state) return before;
+  if (before?.state === shownState) return before;
   const connection = clone(ConnectionSchema, reply);
+  connection.state = shownState;
   for (const segment of connection.path?.pathSegments ?? []) segment.token = '';
   copies.set(reply, connection);
   return connection;

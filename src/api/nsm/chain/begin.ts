@@ -89,7 +89,7 @@ export function begin(book: ConnectionBook, clock: Clock): Element {
             book.announce('failed', connection, (error as Error).message);
             return await undone(connection, error);
           }
-          if (connection.established) book.announce('failed', connection, (error as Error).message);
+          book.announce('failed', connection, (error as Error).message);
           throw error;
         }
       });

@@ -4,6 +4,7 @@ import { Failure } from '../../../features/failure.ts';
 import type { Whereabouts } from '../../../features/wire/whereabouts.ts';
 import type { ConnectionBook } from '../connections/book.ts';
 import type { Held } from '../connections/held.ts';
+import { requestOf } from '../connections/established.ts';
 import { connectionOf } from '../connections/record.ts';
 import { ConnectionSchema, MechanismSchema, type Connection } from '../proto/connection_pb.ts';
 import { NetworkServiceRequestSchema, type NetworkServiceRequest } from '../proto/networkservice_pb.ts';
@@ -50,13 +51,17 @@ interface Asked {
   endpoint: Endpoint;
 }
 
-/** What the endpoint is told when the connection ends: as it last answered, with its own mechanism. */
-export function farewell(connection: Held, asked: Connection): Connection {
-  const { established } = connection;
-  if (!established) return asked;
-  const last = clone(ConnectionSchema, established.reply);
-  last.mechanism = clone(MechanismSchema, established.endpointMechanism);
-  return last;
+/** What the endpoint is told when the connection ends: as it last answered, with its own mechanism, or as it was asked. */
+export function farewell({ established, record }: Held): Connection {
+  if (established) {
+    const last = clone(ConnectionSchema, established.reply);
+    last.mechanism = clone(MechanismSchema, established.endpointMechanism);
+    return last;
+  }
+  const asked = connectionOf(requestOf(record));
+  delete asked.mechanism;
+  asked.networkServiceEndpointName = record.endpoint;
+  return asked;
 }
 
 /** Whether the endpoint could be told that the connection has ended. `id` is ours of it. */
@@ -85,13 +90,18 @@ export async function tellEnd(
 /** Tells the endpoint; that it cannot be told keeps nothing from ending. */
 async function closeAtEndpoint(
   held: Held,
-  asked: Connection,
   endpoint: Endpoint,
   links: EndpointLinks,
   log: Logger,
 ): Promise<void> {
-  await tellEnd(endpoint, links, { id: held.id, connection: farewell(held, asked) }, log);
+  await tellEnd(endpoint, links, { id: held.id, connection: farewell(held) }, log);
 }
+
+// Made apart from what asks the endpoint: it lives as long as the connection, with all it could see.
+const releaseEndpoint =
+  (held: Held, endpoint: Endpoint, links: EndpointLinks, log: Logger, letGo: () => void) =>
+  (): Promise<void> =>
+    closeAtEndpoint(held, endpoint, links, log).finally(letGo);
 
 /** What an endpoint answered, made sure of. */
 async function sideOf(
@@ -171,18 +181,18 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
             reason: candidate.reason,
           });
           await book.holdFile(held);
-          const told = clone(ConnectionSchema, connection);
           const letGo = links.retain(candidate);
+          const release = releaseEndpoint(held, candidate, links, log, letGo);
           try {
             heard.reply = await asked.link.request(onwards, until);
           } catch (error) {
             // It may have been carried out though nobody heard so.
             if (error instanceof Failure && (error.code === 'timeout' || error.cause instanceof Unreachable))
-              void closeAtEndpoint(held, told, candidate, links, log).finally(letGo);
+              void release();
             else letGo();
             throw error;
           }
-          return () => closeAtEndpoint(held, told, candidate, links, log).finally(letGo);
+          return release;
         });
       if (!heard.reply) throw new Error('An endpoint is held that was not asked');
       const answered = await accepted(heard.reply, asked, at, connection);

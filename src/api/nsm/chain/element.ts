@@ -29,6 +29,8 @@ export class Attempt {
   /** Of both sides, once their mechanisms are known. */
   left: SideFound | null = null;
   right: SideFound | null = null;
+  /** Until when its caller stands for the connection, ISO 8601; null is for ever. Known below `timeout`. */
+  expires: string | null = null;
   /** The endpoint that is being asked. */
   candidate: Candidate | null = null;
   #held: Held | null = null;

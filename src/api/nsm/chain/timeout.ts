@@ -10,6 +10,8 @@ import { callerExpiry } from './update-token.ts';
 /** After a restart, who could not ask again while no agent was there gets this long, or its token's life if shorter. */
 export const GRACE_MS = 120_000;
 
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+
 /** Ends connections whose callers no longer stand for them. */
 export class Lifetimes {
   readonly #book: ConnectionBook;
@@ -24,7 +26,7 @@ export class Lifetimes {
   /** Ends the connection at that time, in ms since the epoch; null is never. Replaces what was set before. */
   set(connection: Held, at: number | null): void {
     this.forget(connection);
-    const expires = at === null ? null : new Date(at).toISOString();
+    const expires = at === null ? null : isoTime(at);
     if (connection.record.expires !== expires) this.#book.rewrite(connection, { expires });
     if (at === null) return;
     const cancel = this.#clock.after(at - this.#clock.now(), () => {
@@ -58,7 +60,7 @@ export class Lifetimes {
   async #expire(connection: Held, at: number): Promise<void> {
     try {
       await inTurn(connection, async () => {
-        if (connection.gone || connection.record.expires !== new Date(at).toISOString()) return;
+        if (connection.gone || connection.record.expires !== isoTime(at)) return;
         await endConnection(this.#book, connection, 'nobody asked for it again in time', 'expired');
       });
     } catch {
@@ -76,7 +78,11 @@ export function timeout(lifetimes: Lifetimes, clock: Clock): Element {
   return {
     name: 'timeout',
     async request(request, at, next) {
-      if (at.askedBy.kind === 'self') return next(request);
+      const { held } = at;
+      if (at.askedBy.kind === 'self') {
+        at.expires = held.record.expires;
+        return next(request);
+      }
       const expires = callerExpiry(connectionOf(request));
       const remaining = at.token && at.deadline !== null ? Math.max(0, at.deadline - clock.now()) : 0;
       const end = expires === null ? null : expires - remaining;
@@ -86,8 +92,8 @@ export function timeout(lifetimes: Lifetimes, clock: Clock): Element {
           `The caller's token, or the time it gives the connection, has ended: no sufficient privileges`,
           { field: 'connection.path', value: new Date(end).toISOString(), allowed: 'a time to come' },
         );
+      at.expires = end === null ? null : isoTime(end);
       const reply = await next(request);
-      const { held } = at;
       lifetimes.set(held, end);
       if (!held.scope.has('timeout'))
         await held.scope.hold('timeout', '', () => () => {

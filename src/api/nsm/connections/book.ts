@@ -5,7 +5,7 @@ import { Failure } from '../../../features/failure.ts';
 import type { Clock } from '../../../state/clock.ts';
 import { KEPT_CONNECTION_ERRORS, type ConnectionRecord } from '../../../state/connection-record.ts';
 import type { ConnectionFiles } from '../../../state/connections.ts';
-import { held, type Held } from './held.ts';
+import { Held } from './held.ts';
 
 export interface BookConfig {
   readonly files: ConnectionFiles;
@@ -19,6 +19,19 @@ export interface Published {
   readonly type: 'update' | 'delete';
   readonly connection: Held;
 }
+
+/** Half a life later: a client asks again after a fifth or a third of it. */
+function roomFor(expires: string | null, now: number): string | null {
+  if (expires === null) return null;
+  const at = Date.parse(expires);
+  return new Date(at + Math.max(0, at - now) / 2).toISOString();
+}
+
+/** ISO 8601 in UTC sorts by time. */
+const isWithin = (said: string | null, earliest: string | null, latest: string | null): boolean =>
+  said === null || earliest === null || latest === null
+    ? said === earliest
+    : earliest <= said && said <= latest;
 
 const clientKey = (name: string, id: string): string => `${name}\0${id}`;
 
@@ -55,7 +68,7 @@ export class ConnectionBook {
           allowed: `${maxConnections}, set by --max-connections`,
         },
       );
-    const connection = held(record);
+    const connection = new Held(record);
     this.#held.set(record.id, connection);
     const [client] = record.path;
     if (client) this.#clients.set(clientKey(client.name, client.id), connection);
@@ -74,19 +87,46 @@ export class ConnectionBook {
 
   /** The file is there from before anything exists until nothing does. */
   holdFile(connection: Held): Promise<void> {
-    const { files } = this.#config;
     return connection.scope.hold('record', '', () => {
-      files.write(connection.record);
-      return () => {
-        files.remove(connection.id);
-      };
+      this.#write(connection);
+      return this.#removal(connection);
     });
+  }
+
+  /** The one that the connection was read from. */
+  adoptFile(connection: Held): Promise<void> {
+    return connection.scope.hold('record', '', () => this.#removal(connection));
+  }
+
+  #removal({ id }: Held): () => void {
+    return () => {
+      this.#config.files.remove(id);
+    };
   }
 
   /** Changes what is known, in memory and, once there is a file, on disk. */
   rewrite(connection: Held, change: Partial<ConnectionRecord>): void {
     connection.record = { ...connection.record, ...change };
-    if (connection.scope.has('record')) this.#config.files.write(connection.record);
+    if (connection.scope.has('record')) this.#write(connection);
+  }
+
+  /**
+   * Like `rewrite`, for one that was carried out; `digest` is of all that is not told anew each time. The file is left
+   * alone while it says the same: from the second time on, the end it tells has room for later ones.
+   */
+  settle(connection: Held, change: Partial<ConnectionRecord>, digest: string): void {
+    connection.record = { ...connection.record, ...change };
+    const { written, record } = connection;
+    const latest = roomFor(record.expires, this.#config.clock.now());
+    if (written?.digest === digest && isWithin(written.expires, record.expires, latest)) return;
+    const expires = written === null ? record.expires : latest;
+    this.#config.files.write({ ...record, expires });
+    connection.written = { digest, expires };
+  }
+
+  #write(connection: Held): void {
+    connection.written = null;
+    this.#config.files.write(connection.record);
   }
 
   /** Like `rewrite`, for what has to go on where nothing can be written. */

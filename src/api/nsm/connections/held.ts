@@ -1,42 +1,58 @@
 import type { ConnectionState } from '../../../features/connection/api.ts';
 import type { ConnectionRecord } from '../../../state/connection-record.ts';
 import { Scope } from '../../../state/scope.ts';
-import type { Connection, Mechanism } from '../proto/connection_pb.ts';
-import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
-
-/** What stands once a request was carried out, and what the next one is compared with. */
-export interface Established {
-  /** As it came in below `updatepath`: own id and index. */
-  request: NetworkServiceRequest;
-  /** The whole connection as the chain gave it, own id and index. */
-  reply: Connection;
-  /** What the endpoint answered with. */
-  endpointMechanism: Mechanism;
-}
+import { Established, isEstablished } from './established.ts';
 
 /** One connection the agent knows of: what was meant, what is held, how it stands. */
-export interface Held {
+export class Held {
   readonly id: string;
-  readonly scope: Scope;
-  record: ConnectionRecord;
-  state: ConnectionState;
-  /** Null until the first request was carried out. */
-  established: Established | null;
+  readonly scope = new Scope('connection');
+  state: ConnectionState = 'opening';
   /** Set once nothing more may be done with it. */
-  gone: boolean;
+  gone = false;
   /** Requests and closes of one connection run one after the other. */
-  turn: Promise<void>;
+  turn: Promise<void> = Promise.resolve();
+  /** What its file says, as `ConnectionBook` writes it; null where that is not known. */
+  written: Written | null = null;
+  /** The digest of what its wire was last made or changed to; null where that is not known. */
+  settled: string | null = null;
+  #record: ConnectionRecord;
+  #read: WeakRef<Established> | null = null;
+
+  constructor(record: ConnectionRecord) {
+    this.id = record.id;
+    this.#record = record;
+  }
+
+  get record(): ConnectionRecord {
+    return this.#record;
+  }
+
+  set record(record: ConnectionRecord) {
+    if (!this.#read?.deref()?.isOf(record)) this.#read = null;
+    this.#record = record;
+  }
+
+  /**
+   * Null until the first request was carried out. Read from the record, and only as long as somebody looks at it: the
+   * messages as objects are what a connection would need most memory for.
+   */
+  get established(): Established | null {
+    if (!isEstablished(this.#record)) return null;
+    const known = this.#read?.deref();
+    if (known) return known;
+    const read = new Established(this.#record);
+    this.#read = new WeakRef(read);
+    return read;
+  }
 }
 
-export const held = (record: ConnectionRecord): Held => ({
-  id: record.id,
-  scope: new Scope('connection'),
-  record,
-  state: 'opening',
-  established: null,
-  gone: false,
-  turn: Promise.resolve(),
-});
+/** What of a file's content tells whether it has to be written again. */
+export interface Written {
+  /** Of all but the ends of the tokens, and the tokens. */
+  readonly digest: string;
+  readonly expires: string | null;
+}
 
 /** Runs `act` when every earlier operation on this connection is over, however that ended. */
 export function inTurn<T>(connection: Held, act: () => Promise<T>): Promise<T> {

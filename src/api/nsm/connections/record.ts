@@ -1,5 +1,6 @@
-import { type DescMessage, type MessageShape, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { createHash } from 'node:crypto';
 import type { ConnectionRecord, ConnectionSideRecord } from '../../../state/connection-record.ts';
+import { textOf } from '../message-text.ts';
 import {
   ConnectionSchema,
   MechanismSchema,
@@ -7,17 +8,11 @@ import {
   type Mechanism,
 } from '../proto/connection_pb.ts';
 import { NetworkServiceRequestSchema, type NetworkServiceRequest } from '../proto/networkservice_pb.ts';
-import type { Established } from './held.ts';
-
-const text = <T extends DescMessage>(schema: T, message: MessageShape<T>): string =>
-  Buffer.from(toBinary(schema, message)).toString('base64');
-const message = <T extends DescMessage>(schema: T, base64: string): MessageShape<T> =>
-  fromBinary(schema, Buffer.from(base64, 'base64'));
 
 export const requestText = (request: NetworkServiceRequest): string =>
-  text(NetworkServiceRequestSchema, request);
-export const connectionText = (connection: Connection): string => text(ConnectionSchema, connection);
-export const mechanismText = (mechanism: Mechanism): string => text(MechanismSchema, mechanism);
+  textOf(NetworkServiceRequestSchema, request);
+export const connectionText = (connection: Connection): string => textOf(ConnectionSchema, connection);
+export const mechanismText = (mechanism: Mechanism): string => textOf(MechanismSchema, mechanism);
 
 /** The connection of a request that has been checked. */
 export function connectionOf(request: NetworkServiceRequest): Connection {
@@ -61,12 +56,25 @@ export function firstRecord(request: NetworkServiceRequest, now: number): Connec
   };
 }
 
-/** What a record says of a connection that stood; null of one that never did. Throws if it cannot be read. */
-export function establishedOf(record: ConnectionRecord): Established | null {
-  if (record.reply === null || record.endpointMechanism === null) return null;
-  return {
-    request: message(NetworkServiceRequestSchema, record.request),
-    reply: message(ConnectionSchema, record.reply),
-    endpointMechanism: message(MechanismSchema, record.endpointMechanism),
+/** Without what is told anew each time: the tokens of the path, and when they end. */
+function timeless(connection: Connection): Connection {
+  const rest = { ...connection };
+  delete rest.path;
+  return rest;
+}
+
+/** Of all that a record says but tokens and ends. Not for secrecy: to keep 28 bytes in place of the record. */
+export function digestOf(
+  record: ConnectionRecord,
+  request: NetworkServiceRequest,
+  reply: Connection,
+): string {
+  const asked = connectionOf(request);
+  const said = {
+    ...record,
+    expires: null,
+    request: [requestText({ ...request, connection: timeless(asked) }), pathOf(asked)],
+    reply: connectionText(timeless(reply)),
   };
+  return createHash('sha1').update(JSON.stringify(said)).digest('base64');
 }

@@ -4,6 +4,7 @@ import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import { Ipam, type Offer, type Wish } from '../../../features/ipam/ipam.ts';
 import { interfaceName } from '../interface-name.ts';
+import { messageOf, textOf } from '../message-text.ts';
 import { advance, type Advanced, restore } from '../path.ts';
 import { type Connection, ConnectionSchema, State } from '../proto/connection_pb.ts';
 import { ConnectionContextSchema, type DNSConfig } from '../proto/connectioncontext_pb.ts';
@@ -15,12 +16,14 @@ import { checkSettings, type ContextSettings, type EndpointSettings } from './se
 
 /** One connection as the endpoint sees it: its own index and id. */
 interface Kept {
-  connection: Connection;
+  /** The connection as a text: there may be many, and all that is asked of most is their end. */
+  text: string;
   readonly caller: string;
   /** Null until a Request has told it. */
   interfaceName: string | null;
   /** What the client asked for, not what it was answered. */
   mtu: number;
+  answeredMtu: number;
 }
 
 /** An answer that nothing depends on yet; accept or withdraw it, once, and before the next one to this id. */
@@ -68,7 +71,7 @@ export class Endpoint {
 
   /** Copies, as the endpoint sees them. */
   get connections(): Connection[] {
-    return [...this.#kept.values()].map(({ connection }) => clone(ConnectionSchema, connection));
+    return [...this.#kept.values()].map(connectionIn);
   }
 
   /** Which connection a message is about; null for one that is not known. Throws Failure for a path that cannot be. */
@@ -109,7 +112,7 @@ export class Endpoint {
       accept: () => {
         offer.accept();
         if (before?.interfaceName != null) this.#names.delete(before.interfaceName);
-        this.#keep(id, { ...kept, connection: clone(ConnectionSchema, connection) });
+        this.#keep(id, { ...kept, ...answered(connection) });
         return restore(connection, advanced);
       },
       withdraw: () => {
@@ -127,7 +130,7 @@ export class Endpoint {
     this.#kept.delete(id);
     this.#callers.delete(kept.caller);
     if (kept.interfaceName !== null) this.#names.delete(kept.interfaceName);
-    return kept.connection;
+    return connectionIn(kept);
   }
 
   /**
@@ -155,7 +158,7 @@ export class Endpoint {
     // What is shown of it is the client's.
     delete restored.mechanism;
     this.#keep(own.id, {
-      connection: restored,
+      ...answered(restored),
       caller: callerKey(caller),
       interfaceName: null,
       mtu: 0,
@@ -176,19 +179,17 @@ export class Endpoint {
     this.#ipam = ipam;
     const changed: Connection[] = [];
     for (const [id, kept] of this.#kept) {
-      const { connection, mtu } = kept;
-      const now = clone(ConnectionSchema, connection);
+      const [connection, now] = [connectionIn(kept), connectionIn(kept)];
       fillContext(now, settings, {
         addresses: ipam.lease(id, wishOf(connection)),
-        mtu,
+        mtu: kept.mtu,
         saidDns: this.#saidDns,
       });
       const [was, is] = [connection.context, now.context];
       if (was !== undefined && is !== undefined && equals(ConnectionContextSchema, was, is)) continue;
-      kept.connection = now;
-      const shown = clone(ConnectionSchema, now);
-      shown.state = State.REFRESH_REQUESTED;
-      changed.push(shown);
+      Object.assign(kept, answered(now));
+      now.state = State.REFRESH_REQUESTED;
+      changed.push(now);
     }
     return changed;
   }
@@ -200,8 +201,8 @@ export class Endpoint {
   }
 
   #wish(id: string): Wish {
-    const connection = this.#kept.get(id)?.connection;
-    return connection === undefined ? { src: [], dst: [], excluded: [] } : wishOf(connection);
+    const kept = this.#kept.get(id);
+    return kept === undefined ? { src: [], dst: [], excluded: [] } : wishOf(connectionIn(kept));
   }
 
   /** The one that was agreed on, else the one it has, else one that comes out of its id. */
@@ -242,6 +243,13 @@ export class Endpoint {
   }
 }
 
+const connectionIn = ({ text }: Pick<Kept, 'text'>): Connection => messageOf(ConnectionSchema, text);
+
+const answered = (connection: Connection): Pick<Kept, 'text' | 'answeredMtu'> => ({
+  text: textOf(ConnectionSchema, connection),
+  answeredMtu: connection.context?.MTU ?? 0,
+});
+
 const callerKey = (caller: { name: string; id: string } | undefined): string =>
   `${caller?.name ?? ''}\0${caller?.id ?? ''}`;
 
@@ -260,6 +268,6 @@ function wishOf({ context }: Connection): Wish {
 function wantedMtu(asked: Connection, before: Kept | null): number {
   const mtu = asked.context?.MTU ?? 0;
   if (before === null) return mtu;
-  const answered = before.connection.context?.MTU ?? 0;
-  return mtu === answered || answered === 0 ? before.mtu : mtu;
+  const { answeredMtu } = before;
+  return mtu === answeredMtu || answeredMtu === 0 ? before.mtu : mtu;
 }
