@@ -47,6 +47,8 @@ export interface AgentConfig {
   readonly healGraceMs: number;
   /** More are refused; null is as many as wires. */
   readonly maxConnections: number | null;
+  /** Of clients in one network namespace. */
+  readonly maxConnectionsPerNetns: number;
   /** PEM files for `tcp://`; `ca` is whose certificates callers must show. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | null;
 }
@@ -145,6 +147,7 @@ function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: W
     trust: config.trust,
     healGraceMs: config.healGraceMs,
     maxConnections: config.maxConnections ?? config.maxWires ?? 65536,
+    maxConnectionsPerNetns: config.maxConnectionsPerNetns,
   });
 }
 

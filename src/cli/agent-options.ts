@@ -32,6 +32,8 @@ export interface AgentOptions {
   /** How long interfaces outlive their endpoint, waiting for another. */
   readonly healGraceMs: number;
   readonly maxConnections: number | null;
+  /** Of clients in one network namespace. */
+  readonly maxConnectionsPerNetns: number;
   readonly tls: TlsFiles | null;
 }
 
@@ -51,6 +53,7 @@ const typed = z.object({
   'heal-grace': z.string().transform((text) => durationOf('heal-grace', text)),
   'max-wires': upTo(most, 1).nullable(),
   'max-connections': upTo(most, 1).nullable(),
+  'max-connections-per-netns': upTo(most, 1),
   trust: z.array(upTo(maxUid, 0)),
   listen: z.array(z.string().transform(listenUrlOf)),
   'ready-file': file.nullable(),
@@ -63,6 +66,7 @@ const count = `a whole number from 1 to ${most}`;
 const allowed: Readonly<Record<string, string>> = {
   'max-wires': count,
   'max-connections': count,
+  'max-connections-per-netns': count,
   trust: `the number of a user, from 0 to ${maxUid}`,
 };
 
@@ -127,6 +131,7 @@ export function agentOptionsOf(given: Given, settings: Settings): AgentOptions {
     'heal-grace': given.text('heal-grace') ?? '30s',
     'max-wires': given.text('max-wires'),
     'max-connections': given.text('max-connections'),
+    'max-connections-per-netns': given.text('max-connections-per-netns') ?? '1000',
     trust: given.texts('trust'),
     listen: listen.length === 0 ? [workloadSocket(settings)] : listen,
     'ready-file': given.text('ready-file'),
@@ -151,6 +156,7 @@ export function agentOptionsOf(given: Given, settings: Settings): AgentOptions {
     trust: said.trust,
     healGraceMs: said['heal-grace'],
     maxConnections: said['max-connections'],
+    maxConnectionsPerNetns: said['max-connections-per-netns'],
     tls,
   });
 }

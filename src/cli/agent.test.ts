@@ -93,7 +93,7 @@ test('its settings reach the agent as one object', async () => {
 
 test('what is said of workloads reaches it too', async () => {
   const listen = '--listen unix:///w/a.sock --listen tcp://[::]:5001 --listen tcp://127.0.0.1:5002';
-  const rest = '--trust 0 --trust 1000 --heal-grace 5s --max-connections 7';
+  const rest = '--trust 0 --trust 1000 --heal-grace 5s --max-connections 7 --max-connections-per-netns 3';
   const tls = '--tls-cert /c --tls-key /k --tls-ca /a';
   await vwire(`agent --run-dir ${runDir} ${listen} ${rest} ${tls}`, {
     sources: { startAgent },
@@ -104,6 +104,7 @@ test('what is said of workloads reaches it too', async () => {
     trust: [0, 1000],
     healGraceMs: 5_000,
     maxConnections: 7,
+    maxConnectionsPerNetns: 3,
     tls: { cert: '/c', key: '/k', ca: '/a' },
   });
 });
@@ -140,6 +141,7 @@ test('what is not said has a default', async () => {
     trust: [],
     healGraceMs: 30_000,
     maxConnections: null,
+    maxConnectionsPerNetns: 1000,
     tls: null,
   });
 });

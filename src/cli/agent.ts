@@ -36,6 +36,11 @@ export const agent: Verb = {
     texts('trust', 'UID', 'Let processes of this user, outside of pods, name any network namespace'),
     text('heal-grace', 'TIME', 'Keep interfaces this long when their endpoint is gone (default: 30s)'),
     text('max-connections', 'N', 'Refuse more connections than this (default: as many as wires)'),
+    text(
+      'max-connections-per-netns',
+      'N',
+      'Refuse more connections than this of clients in one network namespace (default: 1000)',
+    ),
     text('tls-cert', 'FILE', 'Certificate for tcp://, PEM', 'file'),
     text('tls-key', 'FILE', 'Its private key, PEM', 'file'),
     text('tls-ca', 'FILE', 'Callers on tcp:// must show a certificate of it, PEM', 'file'),

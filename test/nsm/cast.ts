@@ -98,7 +98,7 @@ export class Cast {
   lives: (netns: { identity: { inode: number } }) => boolean = () => true;
   readonly folder = mkdtempSync(join(tmpdir(), 'vwire-manager-'));
 
-  constructor() {
+  constructor({ maxPerNetns = 8 } = {}) {
     const { clock, wires } = this;
     const log = pino({ level: 'silent' });
     this.book = new ConnectionBook({
@@ -106,6 +106,7 @@ export class Cast {
       clock,
       log,
       maxConnections: 8,
+      maxPerNetns,
     });
     const { book } = this;
     const chain = forwarder({

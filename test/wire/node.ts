@@ -53,6 +53,7 @@ export const agentConfig = (place: { instance: string; runDir: string }): Omit<A
   trust: [],
   healGraceMs: 30_000,
   maxConnections: null,
+  maxConnectionsPerNetns: 1000,
   tls: null,
 });
 

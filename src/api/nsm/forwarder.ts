@@ -46,7 +46,7 @@ export const forwarder = ({
   authorize(authority),
   timeout(lifetimes, clock),
   monitor(book),
-  kernel(authority),
+  kernel(authority, book),
   discover(directory, log),
   wire(wires),
   connect(links, book, log),

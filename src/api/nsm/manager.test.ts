@@ -140,16 +140,6 @@ describe('a request', () => {
     expect(cast.calls('remove')).toEqual([]);
   });
 
-  test('beyond as many as the agent takes is refused', async () => {
-    const nth = (n: number): Promise<Connection> =>
-      cast.manager.request(
-        request({ id: `c-${n}`, path: { pathSegments: [{ name: 'client', id: `c-${n}` }] } }),
-        cast.call(),
-      );
-    for (let n = 0; n < 8; n++) await nth(n);
-    await expect(nth(8)).rejects.toThrow('There are 8 connections: this agent takes 8');
-  });
-
   test.each([
     [
       'nothing',

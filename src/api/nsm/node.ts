@@ -48,6 +48,8 @@ export interface NsmConfig {
   /** How long a connection without its endpoint keeps its interfaces, in ms. */
   readonly healGraceMs: number;
   readonly maxConnections: number;
+  /** Of clients in one network namespace. */
+  readonly maxConnectionsPerNetns: number;
 }
 
 /** Manager, registry and forwarder of one machine. */
@@ -69,6 +71,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     clock,
     log,
     maxConnections: config.maxConnections,
+    maxPerNetns: config.maxConnectionsPerNetns,
   });
   const authority = new Authority(config.trust);
   const lifetimes = new Lifetimes(book, clock);

@@ -6,6 +6,7 @@ import { connectionOf } from '../connections/record.ts';
 import { parseInodeUrl } from '../inode-url.ts';
 import { MechanismSchema, type Mechanism } from '../proto/connection_pb.ts';
 import type { NetworkServiceRequest } from '../proto/networkservice_pb.ts';
+import type { ConnectionBook } from '../connections/book.ts';
 import type { Authority } from './authority.ts';
 import type { Attempt, Element } from './element.ts';
 import { namedNetns, type Namer } from './named-netns.ts';
@@ -47,7 +48,7 @@ function sparePassed({ askedBy }: Attempt, identity: FileIdentity): void {
 }
 
 /** The client's side: a KERNEL mechanism becomes a namespace that the caller may name, and an interface name. */
-export function kernel(authority: Authority): Element {
+export function kernel(authority: Authority, book: ConnectionBook): Element {
   const namer = ({ askedBy, held }: Attempt, url: string): Namer => {
     // Who asks again for what stands has been let, and need not prove it twice.
     const known = held.established ? held.record.leftNetns : null;
@@ -72,6 +73,7 @@ export function kernel(authority: Authority): Element {
           ? { netns: record.left.netns, identity: record.leftNetns }
           : await namedNetns(url, namer(at, url), `${field}.parameters['inodeURL']`, at.signal);
       sparePassed(at, where.identity);
+      book.charge(at.held, where.identity);
       const kept = givenName(record.left.name);
       const name =
         givenName(mechanism.parameters.name) ??

@@ -1,17 +1,21 @@
 import type { Logger } from 'pino';
 import type { ConnectionChange, ConnectionItem } from '../../../features/connection/api.ts';
 import { connectionItem } from '../../../features/connection/item.ts';
+import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import type { Clock } from '../../../state/clock.ts';
 import { KEPT_CONNECTION_ERRORS, type ConnectionRecord } from '../../../state/connection-record.ts';
 import type { ConnectionFiles } from '../../../state/connections.ts';
 import { Held } from './held.ts';
+import { keyOf, type Share, Shares } from './shares.ts';
 
 export interface BookConfig {
   readonly files: ConnectionFiles;
   readonly clock: Clock;
   readonly log: Logger;
   readonly maxConnections: number;
+  /** Of clients in one network namespace. */
+  readonly maxPerNetns: number;
 }
 
 /** What became of a connection, for those who watch it over NSM. */
@@ -38,6 +42,7 @@ const clientKey = (name: string, id: string): string => `${name}\0${id}`;
 /** The connections of one agent, by its own ids. */
 export class ConnectionBook {
   readonly #config: BookConfig;
+  readonly #shares: Shares;
   readonly #held = new Map<string, Held>();
   readonly #clients = new Map<string, Held>();
   readonly #listeners = new Set<(change: ConnectionChange) => void>();
@@ -45,6 +50,7 @@ export class ConnectionBook {
 
   constructor(config: BookConfig) {
     this.#config = config;
+    this.#shares = new Shares(config.maxPerNetns);
   }
 
   get(id: string): Held | null {
@@ -69,6 +75,7 @@ export class ConnectionBook {
         },
       );
     const connection = new Held(record);
+    if (record.leftNetns) connection.share = this.#shares.adopt(record.leftNetns);
     this.#held.set(record.id, connection);
     const [client] = record.path;
     if (client) this.#clients.set(clientKey(client.name, client.id), connection);
@@ -79,10 +86,21 @@ export class ConnectionBook {
   drop(connection: Held): void {
     if (!connection.scope.isEmpty) return;
     connection.gone = true;
+    this.#share(connection, null);
     if (this.#held.get(connection.id) === connection) this.#held.delete(connection.id);
     const [client] = connection.record.path;
     const key = client ? clientKey(client.name, client.id) : '';
     if (this.#clients.get(key) === connection) this.#clients.delete(key);
+  }
+
+  /** Whose it is: its client's namespace, which may change. Throws Failure where that has as many as it may. */
+  charge(connection: Held, netns: FileIdentity): void {
+    if (connection.share?.netns !== keyOf(netns)) this.#share(connection, this.#shares.take(netns));
+  }
+
+  #share(connection: Held, share: Share | null): void {
+    if (connection.share) this.#shares.giveBack(connection.share);
+    connection.share = share;
   }
 
   /** The file is there from before anything exists until nothing does. */

@@ -1,6 +1,7 @@
 import type { ConnectionState } from '../../../features/connection/api.ts';
 import type { ConnectionRecord } from '../../../state/connection-record.ts';
 import { Scope } from '../../../state/scope.ts';
+import type { Share } from './shares.ts';
 import { Established, isEstablished } from './established.ts';
 
 /** One connection the agent knows of: what was meant, what is held, how it stands. */
@@ -16,6 +17,8 @@ export class Held {
   written: Written | null = null;
   /** The digest of what its wire was last made or changed to; null where that is not known. */
   settled: string | null = null;
+  /** What it counts for, of its client's namespace; null until that is known. */
+  share: Share | null = null;
   #record: ConnectionRecord;
   #read: WeakRef<Established> | null = null;
 
