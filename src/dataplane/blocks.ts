@@ -70,7 +70,12 @@ export class FilterBlocks {
   /** Id of the program that runs at a device; undefined when its clsact is not of the wire's block. */
   programAt(wire: number, ifindex: number): number | null | undefined {
     if (!this.#holds(wire, ifindex)) return undefined;
-    return findBlockFilter(this.#socket, this.#slot(wire))?.bpf?.program ?? null;
+    const slot = this.#slot(wire);
+    const known = this.#programs.get(slot.block);
+    if (known !== undefined) return known;
+    const found = findBlockFilter(this.#socket, slot)?.bpf?.program ?? null;
+    if (found !== null) this.#programs.set(slot.block, found);
+    return found;
   }
 
   /** Takes the clsact off a device. False when it has none that is of the wire's block. */

@@ -5,7 +5,6 @@ import { connectionsDirectory, readConnectionRecords } from '../../state/view.ts
 import { endConnection } from './chain/begin.ts';
 import { type EndpointLinks, farewell, tellEnd } from './chain/connect.ts';
 import type { Lifetimes } from './chain/timeout.ts';
-import { standing } from './chain/wanted.ts';
 import { holdWire, removeWire, rightLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
@@ -44,7 +43,7 @@ async function hold(
     });
   }
   if (wire === null) return;
-  await holdWire(connection, wires, standing(connection)?.place ?? 'left half-made', wire);
+  await holdWire(connection, wires, wire);
 }
 
 /** Those whose messages can be read, too. */

@@ -6,14 +6,7 @@ import { setMac } from '../../net/device.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import { readWireRecords, type Unreadable } from '../../state/view.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
-import {
-  bringUpHosts,
-  changeMtu,
-  findSide,
-  silenceHostEnd,
-  type Handles,
-  type SideFound,
-} from './devices.ts';
+import { bringUpHosts, changeMtu, silenceHostEnd, type Handles } from './devices.ts';
 import { joinedOf, type Entry } from './entry.ts';
 import { completePods, revertChange } from './ip/pods.ts';
 import { reportLacking } from './ip/report.ts';
@@ -31,6 +24,7 @@ import {
   type Workshop,
 } from './open.ts';
 import { adoptOrphans } from './orphans.ts';
+import { type SideFound, Survey } from './survey.ts';
 import { takeUp, takeUpOne } from './take-up.ts';
 import { type Verdict, verdictFor } from './verdict.ts';
 import type { WireBook } from './wires.ts';
@@ -52,28 +46,31 @@ interface Inspected {
   found: SideFound;
   record: SideRecord;
   whole: boolean;
+  /** The file says just this. */
+  written: boolean;
 }
 
 function inspectSide(
   side: Side,
   { id, intent, [side]: wanted }: WireRecord,
   { shop }: Adoption,
+  survey: Survey,
   handle: NetnsHandle | null,
 ): Inspected {
   const marks = { mark: deviceAlias(shop.instance, id, side), unmarked: intent === 'opening' };
-  const found = findSide(shop.host, marks, wanted, handle);
+  const found = survey.find(marks, wanted, handle);
   const { host, pod } = found;
-  const record = {
-    ...wanted,
+  const now = {
     hostName: host?.name ?? wanted.hostName,
     hostIfindex: host?.ifindex ?? 0,
     name: pod?.name ?? wanted.name,
     ifindex: pod?.ifindex ?? host?.linkIfindex ?? wanted.ifindex,
     mac: pod?.mac ?? wanted.mac,
   };
+  const written = (Object.keys(now) as (keyof typeof now)[]).every((key) => now[key] === wanted[key]);
   // A namespace that can no longer be named may live on, and its end of a pair lives as long as ours.
   const whole = host !== null && (pod !== null || handle === null);
-  return { found, record, whole };
+  return { found, record: { ...wanted, ...now }, whole, written };
 }
 
 /**
@@ -86,9 +83,10 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
   const { records, unreadable } = readWireRecords(adoption.instanceDirectory);
   for (const { file, problem } of unreadable)
     log.error({ file, problem }, 'State file cannot be read and is left alone, as is its wire');
+  const survey = new Survey(shop.host);
   for (const record of records) {
     shop.dataplane.reserveWire(record.id);
-    await adoptWire(record, adoption);
+    await adoptWire(record, adoption, survey);
   }
   const forgetGraces = await adoptOrphans({
     book,
@@ -106,12 +104,12 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
   };
 }
 
-async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> {
+async function adoptWire(record: WireRecord, adoption: Adoption, survey: Survey): Promise<void> {
   const { book, log } = adoption;
   await reborrowing(record, async (found) => {
     const inspected = {
-      left: inspectSide('left', record, adoption, found.left),
-      right: inspectSide('right', record, adoption, found.right),
+      left: inspectSide('left', record, adoption, survey, found.left),
+      right: inspectSide('right', record, adoption, survey, found.right),
     };
     const handles = bothAlive(found);
     const verdict = verdictFor(record, {
@@ -127,7 +125,8 @@ async function adoptWire(record: WireRecord, adoption: Adoption): Promise<void> 
     );
     try {
       if (verdict === 'keep' || verdict === 'rejoin') await takeUpOne(record, entry, adoption, handles);
-      else await carryOut(verdict, entry, adoption, handles);
+      else
+        await carryOut(verdict, entry, adoption, handles, inspected.left.written && inspected.right.written);
       if (verdict === 'adopt') catchUp(entry, inspected, found, adoption);
     } catch (error) {
       await giveUp(entry, verdict, adoption, (error as Error).message);
@@ -162,11 +161,12 @@ async function carryOut(
   entry: Entry,
   adoption: Adoption,
   handles: Handles | null,
+  written: boolean,
 ): Promise<void> {
   const { book, shop } = adoption;
   switch (verdict) {
     case 'adopt':
-      await takeUp(entry, shop, handles ? entering(handles) : cannotEnter);
+      await takeUp(entry, shop, handles ? entering(handles) : cannotEnter, written);
       entry.state = 'open';
       book.announce('adopted', entry.record, 'found as it was left');
       return;

@@ -4,14 +4,13 @@ import {
   changeDevice,
   createVeth,
   deleteRequest,
-  findByIndex,
   findByName,
   setMtu,
   upRequest,
   type VethSpec,
 } from '../../net/device.ts';
 import { NetlinkError } from '../../net/error.ts';
-import type { Device, OffloadSizes } from '../../net/link.ts';
+import type { OffloadSizes } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import { NetlinkSocket } from '../../net/socket.ts';
 import { setSysctlIfAny } from '../../net/sysctl.ts';
@@ -174,35 +173,4 @@ export function changeMtu(host: NetlinkSocket, record: WireRecord, mtu: number, 
       cause: error,
     });
   }
-}
-
-export interface SideFound {
-  /** The host end, if it is there and ours. */
-  host: Device | null;
-  /** The pod's end of it; null also where the namespace cannot be entered. */
-  pod: Device | null;
-}
-
-/**
- * The two ends of a side as they are now, whatever they are called by now. Between creation and mark,
- * hence only of a wire that was being opened, a host end has nothing but its name, which the record
- * foretold.
- */
-export function findSide(
-  host: NetlinkSocket,
-  { mark, unmarked }: { mark: string; unmarked: boolean },
-  record: SideRecord,
-  handle: NetnsHandle | null,
-): SideFound {
-  const meant = (device: Device | null, alias: string | null): Device | null =>
-    device?.kind === 'veth' && device.alias === alias ? device : null;
-  const named = findByName(host, record.hostName);
-  const found =
-    meant(named, mark) ??
-    (unmarked ? meant(named, null) : null) ??
-    (record.hostIfindex === 0 ? null : meant(findByIndex(host, record.hostIfindex), mark));
-  const podIfindex = found?.linkIfindex ?? null;
-  if (found === null || podIfindex === null || handle === null) return { host: found, pod: null };
-  const pod = ofPod(handle, (socket) => findByIndex(socket, podIfindex));
-  return { host: found, pod: pod?.linkIfindex === found.ifindex ? pod : null };
 }

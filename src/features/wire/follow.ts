@@ -161,9 +161,13 @@ export class Follower {
     }
   }
 
-  #podEnd(device: Device, { entry, side }: End): void {
-    if (entry.state !== 'open') return;
-    this.#carrier(entry, side);
+  #podEnd(device: Device, end: End): void {
+    if (end.entry.state !== 'open') return;
+    this.#carrier(end.entry, end.side);
+    this.#podDiffers(device, end);
+  }
+
+  #podDiffers(device: Device, { entry, side }: End): void {
     const known = entry.record[side];
     const mac = device.mac ?? known.mac;
     if (known.name === device.name && known.mac === mac) return;
@@ -220,16 +224,23 @@ export class Follower {
       this.#shop.host,
       had.map((side) => ({ ifindex: entry.record[side].hostIfindex })),
     );
-    for (const [i, side] of had.entries()) {
-      const device = found[i] ?? null;
+    this.#seen(
+      entry,
+      had.map((side, i) => [side, found[i] ?? null]),
+    );
+  }
+
+  #seen(entry: Entry, ends: readonly (readonly [Side, Device | null])[]): void {
+    for (const [side, device] of ends) {
       if (device?.linkIfindex != null) {
         const { linkNetnsid: nsid, linkIfindex: podIfindex } = device;
         this.#hosts.set(null, device.ifindex, { entry, side, nsid, podIfindex });
         this.#pods.set(nsid, podIfindex, { entry, side });
       }
       if (entry.state !== 'open') continue;
-      if (device) this.#carrier(entry, side);
-      else this.#gone(entry, side);
+      if (!device) this.#gone(entry, side);
+      // Asked only where it is not as it is known to be.
+      else if ((device.up && device.carrier === true) === entry.down.has(side)) this.#carrier(entry, side);
     }
   }
 
@@ -237,7 +248,14 @@ export class Follower {
   resync(): void {
     this.#hosts.clear();
     this.#pods.clear();
-    for (const entry of this.#book.entries.values()) this.#look(entry);
+    const devices = new Map(listDevices(this.#shop.host, { kind: 'veth' }).map((d) => [d.ifindex, d]));
+    for (const entry of this.#book.entries.values()) {
+      const had = sides.filter((side) => !isLost(entry.record[side]));
+      this.#seen(
+        entry,
+        had.map((side) => [side, devices.get(entry.record[side].hostIfindex) ?? null]),
+      );
+    }
     for (const ends of this.#endsByNamespace().values()) this.#lookInto(ends);
   }
 
@@ -268,7 +286,7 @@ export class Follower {
       );
       for (const end of ends) {
         const device = devices.get(end.entry.record[end.side].ifindex);
-        if (device) this.#podEnd(device, end);
+        if (device && end.entry.state === 'open') this.#podDiffers(device, end);
       }
     } catch (error) {
       this.#log.error({ netns: netns.ref, error: String(error) }, 'A namespace could not be looked into');

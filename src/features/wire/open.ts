@@ -36,10 +36,10 @@ export function rewrite(entry: Entry, record: WireRecord, { files }: Workshop): 
   files.write(record);
 }
 
-/** Holds the record: written before anything exists, gone after everything. */
-export function holdRecord(entry: Entry, shop: Workshop): Promise<void> {
+/** Holds the record: written before anything exists, unless it is `written` already, gone after everything. */
+export function holdRecord(entry: Entry, shop: Workshop, written = false): Promise<void> {
   return entry.scope.hold('record', '', () => {
-    shop.files.write(entry.record);
+    if (!written) shop.files.write(entry.record);
     return releaseRecord(entry, shop);
   });
 }

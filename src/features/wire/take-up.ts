@@ -7,9 +7,17 @@ import { finishMove, forgetSide, standAlone } from './move.ts';
 import { holdDevices, holdJoin, holdRecord, holdRules, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
 
-/** Holds what exists without touching it, then mends the entries and programs that are not as they should be. */
-export async function takeUp(entry: Entry, shop: Workshop, enter: Enter | null): Promise<void> {
-  await holdRecord(entry, shop);
+/**
+ * Holds what exists without touching it, then mends the entries and programs that are not as they should be. `written`:
+ * the file says what is to be held.
+ */
+export async function takeUp(
+  entry: Entry,
+  shop: Workshop,
+  enter: Enter | null,
+  written = false,
+): Promise<void> {
+  await holdRecord(entry, shop, written);
   await holdDevices(entry, shop, () => undefined);
   await holdJoin(entry, shop, () => {
     const joined = joinedOf(entry.record);

@@ -32,13 +32,25 @@ export async function removeWire(wires: Wires, id: number): Promise<void> {
 // Made apart from what makes the wire: it lives as long as the connection, with all it could see.
 const releaseWire = (wires: Wires, id: number) => (): Promise<void> => removeWire(wires, id);
 
+/** The fingerprint of a wire that an earlier agent made, until it matters: reading it out of the messages takes a while. */
+const unread = 'of an earlier agent';
+
 /** Holds the wire of a connection that stands already. */
-export const holdWire = (connection: Held, wires: Wires, place: string, id: number): Promise<void> =>
-  connection.scope.hold('wire', place, () => releaseWire(wires, id));
+export const holdWire = (connection: Held, wires: Wires, id: number): Promise<void> =>
+  connection.scope.hold('wire', unread, () => releaseWire(wires, id));
+
+/** What cannot be changed on the wire that the connection has; null where it has none. */
+function heldPlace(connection: Held): string | null {
+  const place = connection.scope.fingerprint('wire');
+  if (place !== unread) return place;
+  const read = standing(connection)?.place ?? 'left half-made';
+  connection.scope.refit('wire', read);
+  return read;
+}
 
 /** Its endpoint's side is nowhere: whatever is asked for next puts it there. */
 export function rightLost(connection: Held): void {
-  const place = connection.scope.fingerprint('wire');
+  const place = heldPlace(connection);
   if (place !== null) connection.scope.refit('wire', withoutRight(place));
 }
 
@@ -159,7 +171,7 @@ export function wire(wires: Wires): Element {
 
   /** The wire that stands, as it is to be; null where it has to be made anew. */
   async function changed(connection: Held, wanted: Wanted): Promise<WireItem | null> {
-    const place = connection.scope.fingerprint('wire');
+    const place = heldPlace(connection);
     if (place === wanted.place) return update(connection, wanted);
     const isSameClient = place !== null && withoutRight(place) === withoutRight(wanted.place);
     return isSameClient ? move(connection, wanted) : null;
@@ -168,7 +180,7 @@ export function wire(wires: Wires): Element {
   async function wired(reply: Connection, at: Attempt): Promise<Connection> {
     const { held } = at;
     const wanted = wantedOf(reply, at);
-    const stays = held.scope.fingerprint('wire') === wanted.place;
+    const stays = heldPlace(held) === wanted.place;
     if (stays && isSettled(held, wanted) && (await restore(held))) {
       if (reply.context) reply.context.MTU = held.record.mtu;
       return reply;

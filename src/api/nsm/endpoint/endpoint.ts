@@ -152,9 +152,8 @@ export class Endpoint {
       throw error;
     }
     offer.accept();
-    const restored = clone(ConnectionSchema, connection);
-    restored.id = own.id;
-    if (restored.path !== undefined) restored.path.index = index;
+    const restored = { ...connection, id: own.id };
+    if (connection.path !== undefined) restored.path = { ...connection.path, index };
     // What is shown of it is the client's.
     delete restored.mechanism;
     this.#keep(own.id, {

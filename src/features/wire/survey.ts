@@ -1,0 +1,65 @@
+import type { SideRecord } from '../../state/wire-record.ts';
+import { listDevices } from '../../net/device.ts';
+import type { Device } from '../../net/link.ts';
+import type { NetnsHandle } from '../../net/netns.ts';
+import type { NetlinkSocket } from '../../net/socket.ts';
+import { ofPod } from './devices.ts';
+
+type ByIndex = ReadonlyMap<number, Device>;
+
+const byIndex = (devices: readonly Device[]): ByIndex =>
+  new Map(devices.map((device) => [device.ifindex, device]));
+
+/**
+ * The devices of the agent's namespace and of pods, each listed once, when the first of its wires is looked for. What
+ * happens later is for the follower, which reads everything when all wires are taken up.
+ */
+export class Survey {
+  readonly #named: ReadonlyMap<string, Device>;
+  readonly #host: ByIndex;
+  readonly #pods = new Map<string, ByIndex>();
+
+  constructor(host: NetlinkSocket) {
+    const devices = listDevices(host, { kind: 'veth' });
+    this.#named = new Map(devices.map((device) => [device.name, device]));
+    this.#host = byIndex(devices);
+  }
+
+  #pod(netns: NetnsHandle): ByIndex {
+    const key = `${netns.dev}:${netns.inode}`;
+    const known = this.#pods.get(key);
+    if (known) return known;
+    const found = byIndex(ofPod(netns, (socket) => listDevices(socket, { kind: 'veth' })));
+    this.#pods.set(key, found);
+    return found;
+  }
+
+  /**
+   * The two ends of a side, whatever they are called by now. Between creation and mark, hence only of a wire that was
+   * being opened, a host end has nothing but its name, which the record foretold.
+   */
+  find(
+    { mark, unmarked }: { mark: string; unmarked: boolean },
+    record: SideRecord,
+    netns: NetnsHandle | null,
+  ): SideFound {
+    const meant = (device: Device | undefined, alias: string | null): Device | null =>
+      device?.alias === alias ? device : null;
+    const named = this.#named.get(record.hostName);
+    const found =
+      meant(named, mark) ??
+      (unmarked ? meant(named, null) : null) ??
+      meant(this.#host.get(record.hostIfindex), mark);
+    const podIfindex = found?.linkIfindex ?? null;
+    if (found === null || podIfindex === null || netns === null) return { host: found, pod: null };
+    const pod = this.#pod(netns).get(podIfindex);
+    return { host: found, pod: pod?.linkIfindex === found.ifindex ? pod : null };
+  }
+}
+
+export interface SideFound {
+  /** The host end, if it is there and ours. */
+  host: Device | null;
+  /** The pod's end of it; null also where the namespace cannot be entered. */
+  pod: Device | null;
+}
