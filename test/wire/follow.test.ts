@@ -179,12 +179,37 @@ describe('what is deleted', () => {
     expect(told()).toEqual(['updated: its left device was deleted: made again']);
     expect(now().left).toMatchObject({ name: 'vwire0', mac: wire.left.mac });
     expect(now().left.host.ifindex).not.toBe(wire.left.host.ifindex);
+    expect(now().right).toEqual(wire.right);
   });
 
   test('is a host end: made again too', async () => {
     run('ip', 'link', 'del', wire.right.host.name);
     await again();
     expect(told()).toEqual(['updated: its right device was deleted: made again']);
+    expect(now().left).toEqual(wire.left);
+  });
+
+  test("is a pod's interface while the other one is down: made again, and forwards when that is up", async () => {
+    ip(b, 'link', 'set', 'vwire0', 'down');
+    await comesTo('down');
+    ip(a, 'link', 'del', 'vwire0');
+    await eventually(() => {
+      expect(now().left.host.ifindex).not.toBe(wire.left.host.ifindex);
+    });
+    expect(now().state).toBe('down');
+    ip(b, 'link', 'set', 'vwire0', 'up');
+    await comesTo('open');
+    ping();
+  });
+
+  test("is a pod's interface, and its name is taken at once: the wire goes, and it is told why", async () => {
+    run('sh', '-c', `ip -n ${a} link del vwire0; ip -n ${a} link add vwire0 type bridge`);
+    await eventually(() => {
+      expect(node.wire(wire.id)).toBeUndefined();
+    });
+    expect(told().at(-1)).toContain(`left.name is 'vwire0': an interface of that name exists`);
+    expect(links(b).map((l) => l.ifname)).toEqual(['lo']);
+    expect(inventory.held()).toEqual(nothing);
   });
 
   test('is both: made again once', async () => {

@@ -4,49 +4,15 @@ import { findDevices, listDevices, setMac } from '../../net/device.ts';
 import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
+import type { SideRecord } from '../../state/wire-record.ts';
 import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
+import { type End, Ends, type HostEnd } from './followed.ts';
 import { inTurn, isLost, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
-import { ofPod } from './devices.ts';
-import { standAlone } from './move.ts';
+import { type Handles, ofPod } from './devices.ts';
+import { carryOutMove, standAlone } from './move.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
-
-interface End {
-  entry: Entry;
-  side: Side;
-}
-
-/** A host end, and where its pod's end is known: once the pair is deleted the kernel does not say so any more. */
-interface HostEnd extends End {
-  nsid: number | null;
-  podIfindex: number;
-}
-
-/** What devices are known for, by ifindex, in each namespace by its number; null is our own. */
-class Ends<T extends End> {
-  readonly #namespaces = new Map<number | null, Map<number, T>>();
-
-  get(nsid: number | null, ifindex: number): T | undefined {
-    return this.#namespaces.get(nsid)?.get(ifindex);
-  }
-
-  set(nsid: number | null, ifindex: number, end: T): void {
-    const known = this.#namespaces.get(nsid);
-    if (known) known.set(ifindex, end);
-    else this.#namespaces.set(nsid, new Map([[ifindex, end]]));
-  }
-
-  delete(nsid: number | null, ifindex: number): void {
-    const known = this.#namespaces.get(nsid);
-    known?.delete(ifindex);
-    if (known?.size === 0) this.#namespaces.delete(nsid);
-  }
-
-  clear(): void {
-    this.#namespaces.clear();
-  }
-}
 
 /**
  * Follows what others do to the devices of open wires: ports that go down and come back, pods that
@@ -193,6 +159,10 @@ export class Follower {
           this.#book.announce('port_lost', entry.record, `the namespace of its ${side} port ended`);
           return;
         }
+        if (handles && this.#stands(record[farSide(side)])) {
+          await this.#remake(entry, side, handles);
+          return;
+        }
         await closeWire(entry, this.#shop);
         if (!handles) {
           this.#book.drop(entry);
@@ -211,6 +181,21 @@ export class Follower {
       this.#book.drop(entry);
       this.#book.announce('failed', record, `its ${side} device was deleted: ${String(error)}`);
     });
+  }
+
+  #stands({ hostIfindex }: SideRecord): boolean {
+    return hostIfindex !== 0 && findDevices(this.#shop.host, [{ ifindex: hostIfindex }])[0] !== null;
+  }
+
+  /** The other side keeps its interface. */
+  async #remake(entry: Entry, side: Side, handles: Handles): Promise<void> {
+    try {
+      await carryOutMove(entry, side, entry.record, this.#shop, handles);
+    } catch (error) {
+      await closeWire(entry, this.#shop);
+      throw error;
+    }
+    this.#book.announce('updated', entry.record, `its ${side} device was deleted: made again`);
   }
 
   #knows({ record }: Entry): boolean {
