@@ -6,12 +6,12 @@
 //   | nsm-1 =================== | vw....l        vw....r | ================ every client    |
 //   +---------------+           +------------------------+           +---------------------+
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from '../../src/agent.ts';
 import type { EndpointSpec } from '../../src/features/connection/api.ts';
 import { State } from '../../src/api/nsm/proto/connection_pb.ts';
-import { connectionsDirectory } from '../../src/state/view.ts';
+import { connectionsDirectory, wiresDirectory } from '../../src/state/view.ts';
 import { failOnLeakedFds } from '../fds.ts';
 import { eventually, Pods, run } from '../pods.ts';
 import { links, nothing } from '../wire/inventory.ts';
@@ -248,6 +248,22 @@ describe('an agent that is started again', () => {
     writeFileSync(file, text);
     agent = await node.start();
     expect(agent.connections?.list()).toEqual(items);
+  });
+
+  test('and has lost what it knew of a connection gives it back to the client that asks again', async () => {
+    await agent.endpoints?.add(endpoint());
+    const connection = await asker.request(client, 'web', 'nsm-1');
+    await node.stop();
+    const directory = join(node.runDir, node.instance);
+    rmSync(connectionsDirectory(directory), { recursive: true });
+    rmSync(wiresDirectory(directory), { recursive: true });
+    agent = await node.start();
+    expect(agent.wires.list()).toMatchObject([{ state: 'orphan' }]);
+    pods.exec(client, 'ping', '-c', '1', '-W', '1', '172.16.1.0');
+    const again = await asker.refresh(client, connection);
+    expect(again.context?.ipContext).toEqual(connection.context?.ipContext);
+    expect(agent.wires.list()).toMatchObject([{ state: 'open', left: { name: 'nsm-1' } }]);
+    pods.exec(client, 'ping', '-c', '1', '-W', '1', '172.16.1.0');
   });
 
   test('shows its connections to whoever watches', async () => {

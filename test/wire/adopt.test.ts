@@ -210,6 +210,25 @@ describe('a wire without a file', () => {
     expect(inventory.held()).toEqual(nothing);
   });
 
+  test('makes way for who asks for its interface again, and for nobody else', async () => {
+    await node.stop();
+    rmSync(file());
+    const agent = await node.start();
+    const beside = await agent.wires.add(wireSpec(end(a), end(b)));
+    expect(states()).toEqual(['orphan']);
+    await agent.wires.remove({ id: beside.id });
+    const left = { ...end(a, '10.0.0.1/24'), name: wire.left.name };
+    const again = await agent.wires.add(wireSpec(left, end(b, '10.0.0.2/24')));
+    expect(agent.wires.list().map(({ id }) => id)).toEqual([again.id]);
+    expect(again.left.name).toBe(wire.left.name);
+    expect(node.events.map(({ type, detail }) => `${type}: ${detail}`)).toContain(
+      `removed: its interface '${wire.left.name}' in 'name:${a}' is asked for again`,
+    );
+    ping();
+    await agent.wires.remove({ id: again.id });
+    expect(inventory.held()).toEqual(nothing);
+  });
+
   test('or with one that nobody can read, which is left alone and reported, goes on', async () => {
     const agent = await node.restart();
     const other = await agent.wires.add(wireSpec(end(a), end(b)));

@@ -1,8 +1,13 @@
 import type { Logger } from 'pino';
 import { sides, type Side } from '../../dataplane/port.ts';
-import { listDevices } from '../../net/device.ts';
+import { findByIndex, findByName, listDevices } from '../../net/device.ts';
 import type { Device } from '../../net/link.ts';
+import type { NetnsHandle } from '../../net/netns.ts';
+import { nsidOf } from '../../net/nsid.ts';
+import type { NetlinkSocket } from '../../net/socket.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
+import type { SideSpec } from './api.ts';
+import { type Handles, ofPod } from './devices.ts';
 import type { Entry } from './entry.ts';
 import { parseAlias } from './names.ts';
 import { holdDevices, holdMemory, type Workshop } from './open.ts';
@@ -63,6 +68,35 @@ export async function adoptOrphans({ book, shop, graceMs, log, spared }: Orphana
     }
   }
 }
+
+/**
+ * Who asks for an interface that an orphan has asks for what it was: the orphan goes, and the name and the addresses
+ * are free for the wire to be. Within an agent that lost its files, that is how clients get back what they had.
+ */
+export async function makeWay(
+  wanted: Readonly<Record<Side, SideSpec>>,
+  netns: Handles,
+  book: WireBook,
+  host: NetlinkSocket,
+): Promise<void> {
+  const orphans = [...book.entries.values()].filter(({ state }) => state === 'orphan');
+  if (orphans.length === 0) return;
+  for (const side of sides) {
+    const { name, netns: ref } = wanted[side];
+    const device = name === null ? null : ofPod(netns[side], (socket) => findByName(socket, name));
+    const orphan = device && orphans.find((entry) => isEndOf(entry, device, netns[side], host));
+    if (orphan) await book.close(orphan, `its interface '${device.name}' in '${ref}' is asked for again`);
+  }
+}
+
+/** Numbers of devices mean nothing without their namespace's. */
+const isEndOf = ({ record }: Entry, device: Device, netns: NetnsHandle, host: NetlinkSocket): boolean =>
+  sides.some(
+    (side) =>
+      record[side].ifindex === device.ifindex &&
+      record[side].hostIfindex === device.linkIfindex &&
+      findByIndex(host, record[side].hostIfindex)?.linkNetnsid === nsidOf(host, netns.fd),
+  );
 
 /** All that can be told of a wire from its host ends. */
 function orphanRecord(id: number, ends: Ends): WireRecord {

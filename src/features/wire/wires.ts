@@ -16,6 +16,7 @@ import { carryOutMove } from './move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
 import { restorePods } from './ip/pods.ts';
 import { closeWire, openWire, rewrite, type Workshop } from './open.ts';
+import { makeWay } from './orphans.ts';
 import { checkConnection, planMove, planWire, type Surroundings } from './plan.ts';
 import { waitReady } from './ready.ts';
 import { explainXdp, toldAsFailure } from './refusal.ts';
@@ -97,6 +98,7 @@ export class WireBook implements Wires {
           },
         );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
+      await makeWay(spec, netns, this, this.#shop.host);
       const beside = this.#ends.ofBoth(netns);
       const record = planWire({ spec, id: this.#freeId(), netns, beside }, this.#at);
       const entry = this.enter(record, 'opening');
