@@ -225,10 +225,10 @@ describe('an agent that is started again', () => {
 
   test('leaves one alone whose messages cannot be read, and its wire', async () => {
     await agent.endpoints?.add(endpoint());
-    const { id } = await asker.request(client, 'web', 'nsm-1');
+    const connection = await asker.request(client, 'web', 'nsm-1');
     await asker.request(other, 'web', 'nsm-1');
     const items = agent.connections?.list() ?? [];
-    const own = items.find(({ clientId }) => clientId === id)?.id ?? '';
+    const own = items.find(({ clientId }) => clientId === connection.id)?.id ?? '';
     await node.stop();
     const file = join(connectionsDirectory(join(node.runDir, node.instance)), `${own}.json`);
     const text = readFileSync(file, 'utf8');
@@ -244,10 +244,11 @@ describe('an agent that is started again', () => {
       break;
     }
     ended.abort();
-    await node.stop();
-    writeFileSync(file, text);
-    agent = await node.start();
-    expect(agent.connections?.list()).toEqual(items);
+    // Its client asks again, and has one wire as before.
+    await asker.refresh(client, connection);
+    expect(agent.connections?.list().map(({ clientId }) => clientId)).toContain(connection.id);
+    expect(agent.wires.list().map(({ state }) => state)).toEqual(['open', 'open']);
+    pods.exec(client, 'ping', '-c', '1', '-W', '1', '172.16.1.0');
   });
 
   test('and has lost what it knew of a connection gives it back to the client that asks again', async () => {

@@ -89,6 +89,7 @@ export function begin(book: ConnectionBook, clock: Clock): Element {
             book.announce('failed', connection, (error as Error).message);
             return await undone(connection, error);
           }
+          book.recharge(connection);
           book.announce('failed', connection, (error as Error).message);
           throw error;
         }

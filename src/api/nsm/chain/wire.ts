@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { Failure } from '../../../features/failure.ts';
-import type { SideSpec, WireItem, Wires } from '../../../features/wire/api.ts';
+import type { SideSpec, WireItem, Wires, WireSpec } from '../../../features/wire/api.ts';
 import type { ConnectionSideRecord } from '../../../state/connection-record.ts';
 import type { Held } from '../connections/held.ts';
 import type { Connection } from '../proto/connection_pb.ts';
@@ -19,6 +19,23 @@ const shown = (spec: SideSpec, item: { name: string }): ConnectionSideRecord => 
   addresses: [...spec.addresses],
   routes: shownRoutes(spec),
 });
+
+/**
+ * A wire of this connection is in the way only where an earlier agent made it and its file could not be read: nobody
+ * has held it since.
+ */
+async function addInPlace(wires: Wires, spec: WireSpec & { connection: string }): Promise<WireItem> {
+  try {
+    return await wires.add(spec);
+  } catch (error) {
+    if (!(error instanceof Failure && error.field === 'connection')) throw error;
+    const { connection } = spec;
+    if (!wires.list().some((wire) => wire.connection === connection && wire.owner === 'connection'))
+      throw error;
+    await wires.remove({ connection });
+    return wires.add(spec);
+  }
+}
 
 /** Removes a wire that may have ended by itself, with a namespace of it. */
 export async function removeWire(wires: Wires, id: number): Promise<void> {
@@ -92,7 +109,7 @@ export function wire(wires: Wires): Element {
     const { left, right, mtu, place } = wanted;
     const found: { made: WireItem | null } = { made: null };
     await connection.scope.hold('wire', place, async () => {
-      const made = await wires.add({
+      const made = await addInPlace(wires, {
         connection: connection.id,
         service,
         owner: 'connection',

@@ -98,6 +98,13 @@ export class ConnectionBook {
     if (connection.share?.netns !== keyOf(netns)) this.#share(connection, this.#shares.take(netns));
   }
 
+  /** After a request that failed: it counts for where it still is. */
+  recharge(connection: Held): void {
+    const { leftNetns } = connection.record;
+    if (leftNetns && connection.share?.netns !== keyOf(leftNetns))
+      this.#share(connection, this.#shares.adopt(leftNetns));
+  }
+
   #share(connection: Held, share: Share | null): void {
     if (connection.share) this.#shares.giveBack(connection.share);
     connection.share = share;
