@@ -87,6 +87,8 @@ export class WireBook implements Wires {
 
   async #add(spec: WireSpec): Promise<WireItem> {
     return borrowing(spec, async (netns) => {
+      await makeWay(spec, netns, this, this.#shop.host);
+      // Nothing waits from here until the entry stands, or two could pass the same check.
       if (this.#entries.size >= this.#at.maxWires)
         throw new Failure(
           'refused',
@@ -98,7 +100,6 @@ export class WireBook implements Wires {
           },
         );
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
-      await makeWay(spec, netns, this, this.#shop.host);
       const beside = this.#ends.ofBoth(netns);
       const record = planWire({ spec, id: this.#freeId(), netns, beside }, this.#at);
       const entry = this.enter(record, 'opening');
