@@ -5,12 +5,13 @@ import {
   createVeth,
   deleteRequest,
   findByName,
+  listDevices,
   setMtu,
   upRequest,
   type VethSpec,
 } from '../../net/device.ts';
+import type { Device, OffloadSizes } from '../../net/link.ts';
 import { NetlinkError } from '../../net/error.ts';
-import type { OffloadSizes } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import { NetlinkSocket } from '../../net/socket.ts';
 import { setSysctlIfAny } from '../../net/sysctl.ts';
@@ -56,6 +57,10 @@ export const inPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T):
 /** The same for what needs nothing but the socket: the way into a namespace and back is not for nothing. */
 export const ofPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T =>
   act(sockets.get(netns) ?? entered(netns, () => openSocket(netns)));
+
+/** All veths of a namespace, by ifindex, in one list. */
+export const listVeths = (socket: NetlinkSocket): ReadonlyMap<number, Device> =>
+  new Map(listDevices(socket, { kind: 'veth' }).map((device) => [device.ifindex, device]));
 
 function createPair(host: NetlinkSocket, spec: Omit<VethSpec, 'gso'>): ReturnType<typeof createVeth> {
   if (bigPacketsTaken) {

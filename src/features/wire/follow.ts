@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
+import { fileKey } from '../../file-identity.ts';
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
-import { findDevices, listDevices, setMac } from '../../net/device.ts';
+import { findDevices, setMac } from '../../net/device.ts';
 import { NetError } from '../../net/error.ts';
 import { glink } from '../../net/ethtool.ts';
 import type { Device } from '../../net/link.ts';
@@ -9,7 +10,7 @@ import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { type End, Ends, type HostEnd } from './followed.ts';
 import { inTurn, isLost, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
-import { type Handles, ofPod } from './devices.ts';
+import { type Handles, listVeths, ofPod } from './devices.ts';
 import { carryOutMove, standAlone } from './move.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
@@ -202,21 +203,18 @@ export class Follower {
     return sides.every((side) => isLost(record[side]) || this.#hosts.get(null, record[side].hostIfindex));
   }
 
-  /** What happened to a wire's host ends since nobody listened, or while it was being opened. */
-  #look(entry: Entry): void {
+  /** What happened to a wire's host ends since nobody listened, or while it was being opened. `listed`: all there are. */
+  #look(entry: Entry, listed: ReadonlyMap<number, Device> | null = null): void {
     const had = sides.filter((side) => !isLost(entry.record[side]));
-    const found = findDevices(
-      this.#shop.host,
-      had.map((side) => ({ ifindex: entry.record[side].hostIfindex })),
-    );
-    this.#seen(
-      entry,
-      had.map((side, i) => [side, found[i] ?? null]),
-    );
-  }
-
-  #seen(entry: Entry, ends: readonly (readonly [Side, Device | null])[]): void {
-    for (const [side, device] of ends) {
+    const ifindexes = had.map((side) => entry.record[side].hostIfindex);
+    const found = listed
+      ? ifindexes.map((ifindex) => listed.get(ifindex) ?? null)
+      : findDevices(
+          this.#shop.host,
+          ifindexes.map((ifindex) => ({ ifindex })),
+        );
+    for (const [i, side] of had.entries()) {
+      const device = found[i] ?? null;
       if (device?.linkIfindex != null) {
         const { linkNetnsid: nsid, linkIfindex: podIfindex } = device;
         this.#hosts.set(null, device.ifindex, { entry, side, nsid, podIfindex });
@@ -233,14 +231,8 @@ export class Follower {
   resync(): void {
     this.#hosts.clear();
     this.#pods.clear();
-    const devices = new Map(listDevices(this.#shop.host, { kind: 'veth' }).map((d) => [d.ifindex, d]));
-    for (const entry of this.#book.entries.values()) {
-      const had = sides.filter((side) => !isLost(entry.record[side]));
-      this.#seen(
-        entry,
-        had.map((side) => [side, devices.get(entry.record[side].hostIfindex) ?? null]),
-      );
-    }
+    const listed = listVeths(this.#shop.host);
+    for (const entry of this.#book.entries.values()) this.#look(entry, listed);
     for (const ends of this.#endsByNamespace().values()) this.#lookInto(ends);
   }
 
@@ -249,8 +241,7 @@ export class Follower {
     for (const entry of this.#book.entries.values()) {
       if (entry.state !== 'open') continue;
       for (const side of sides) {
-        const { dev, inode } = entry.record[side].netns;
-        const key = `${dev}:${inode}`;
+        const key = fileKey(entry.record[side].netns);
         const there = namespaces.get(key);
         if (there) there.push({ entry, side });
         else namespaces.set(key, [{ entry, side }]);
@@ -266,9 +257,7 @@ export class Follower {
     const handle = netns ? reopen(netns) : null;
     if (!handle || !netns) return;
     try {
-      const devices = new Map(
-        ofPod(handle, (socket) => listDevices(socket, { kind: 'veth' })).map((d) => [d.ifindex, d]),
-      );
+      const devices = ofPod(handle, listVeths);
       for (const end of ends) {
         const device = devices.get(end.entry.record[end.side].ifindex);
         if (device && end.entry.state === 'open') this.#podDiffers(device, end);

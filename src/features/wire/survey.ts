@@ -1,14 +1,9 @@
+import { fileKey } from '../../file-identity.ts';
 import type { SideRecord } from '../../state/wire-record.ts';
-import { listDevices } from '../../net/device.ts';
 import type { Device } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
-import { ofPod } from './devices.ts';
-
-type ByIndex = ReadonlyMap<number, Device>;
-
-const byIndex = (devices: readonly Device[]): ByIndex =>
-  new Map(devices.map((device) => [device.ifindex, device]));
+import { listVeths, ofPod } from './devices.ts';
 
 /**
  * The devices of the agent's namespace and of pods, each listed once, when the first of its wires is looked for. What
@@ -16,20 +11,19 @@ const byIndex = (devices: readonly Device[]): ByIndex =>
  */
 export class Survey {
   readonly #named: ReadonlyMap<string, Device>;
-  readonly #host: ByIndex;
-  readonly #pods = new Map<string, ByIndex>();
+  readonly #host: ReadonlyMap<number, Device>;
+  readonly #pods = new Map<string, ReadonlyMap<number, Device>>();
 
   constructor(host: NetlinkSocket) {
-    const devices = listDevices(host, { kind: 'veth' });
-    this.#named = new Map(devices.map((device) => [device.name, device]));
-    this.#host = byIndex(devices);
+    this.#host = listVeths(host);
+    this.#named = new Map([...this.#host.values()].map((device) => [device.name, device]));
   }
 
-  #pod(netns: NetnsHandle): ByIndex {
-    const key = `${netns.dev}:${netns.inode}`;
+  #pod(netns: NetnsHandle): ReadonlyMap<number, Device> {
+    const key = fileKey(netns);
     const known = this.#pods.get(key);
     if (known) return known;
-    const found = byIndex(ofPod(netns, (socket) => listDevices(socket, { kind: 'veth' })));
+    const found = ofPod(netns, listVeths);
     this.#pods.set(key, found);
     return found;
   }

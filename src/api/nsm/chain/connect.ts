@@ -87,21 +87,19 @@ export async function tellEnd(
   }
 }
 
-/** Tells the endpoint; that it cannot be told keeps nothing from ending. */
-async function closeAtEndpoint(
-  held: Held,
-  endpoint: Endpoint,
-  links: EndpointLinks,
-  log: Logger,
-): Promise<void> {
-  await tellEnd(endpoint, links, { id: held.id, connection: farewell(held) }, log);
-}
-
-// Made apart from what asks the endpoint: it lives as long as the connection, with all it could see.
+/**
+ * Tells the endpoint; that it cannot be told keeps nothing from ending. Made apart from what asks the endpoint: it lives
+ * as long as the connection, with all it could see.
+ */
 const releaseEndpoint =
   (held: Held, endpoint: Endpoint, links: EndpointLinks, log: Logger, letGo: () => void) =>
-  (): Promise<void> =>
-    closeAtEndpoint(held, endpoint, links, log).finally(letGo);
+  async (): Promise<void> => {
+    try {
+      await tellEnd(endpoint, links, { id: held.id, connection: farewell(held) }, log);
+    } finally {
+      letGo();
+    }
+  };
 
 /** What an endpoint answered, made sure of. */
 async function sideOf(

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { ConnectionChange, ConnectionItem } from '../../../features/connection/api.ts';
 import { connectionItem } from '../../../features/connection/item.ts';
-import type { FileIdentity } from '../../../file-identity.ts';
+import { type FileIdentity, fileKey } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
 import type { Clock } from '../../../state/clock.ts';
 import { KEPT_CONNECTION_ERRORS, type ConnectionRecord } from '../../../state/connection-record.ts';
 import type { ConnectionFiles } from '../../../state/connections.ts';
 import { Held } from './held.ts';
-import { keyOf, type Share, Shares } from './shares.ts';
+import { type Share, Shares } from './shares.ts';
 
 export interface BookConfig {
   readonly files: ConnectionFiles;
@@ -95,13 +95,13 @@ export class ConnectionBook {
 
   /** Whose it is: its client's namespace, which may change. Throws Failure where that has as many as it may. */
   charge(connection: Held, netns: FileIdentity): void {
-    if (connection.share?.netns !== keyOf(netns)) this.#share(connection, this.#shares.take(netns));
+    if (connection.share?.netns !== fileKey(netns)) this.#share(connection, this.#shares.take(netns));
   }
 
   /** After a request that failed: it counts for where it still is. */
   recharge(connection: Held): void {
     const { leftNetns } = connection.record;
-    if (leftNetns && connection.share?.netns !== keyOf(leftNetns))
+    if (leftNetns && connection.share?.netns !== fileKey(leftNetns))
       this.#share(connection, this.#shares.adopt(leftNetns));
   }
 

@@ -1,11 +1,9 @@
-import type { FileIdentity } from '../../../file-identity.ts';
+import { type FileIdentity, fileKey } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
-
-export const keyOf = ({ dev, inode }: FileIdentity): string => `${dev}:${inode}`;
 
 /** What one namespace has of an agent's connections. */
 export interface Share {
-  /** As `keyOf` names it. */
+  /** Its `fileKey`. */
   readonly netns: string;
   connections: number;
 }
@@ -52,7 +50,7 @@ export class Shares {
   }
 
   #of(identity: FileIdentity): Share {
-    const netns = keyOf(identity);
+    const netns = fileKey(identity);
     return this.#shares.get(netns) ?? { netns, connections: 0 };
   }
 }
