@@ -200,12 +200,12 @@ export class Dataplane {
       this.#watch?.unwatch(wire[side]);
       this.#tables.counters.delete({ wire: wire.id, direction: directionFrom(side) });
     }
-    await this.forgetDrops(wire.id);
+    await this.#drops.forget(wire.id);
   }
 
-  /** Settles when no drop is charged to this wire any more; 0 for those that are charged to none. */
-  forgetDrops(wire: number): Promise<void> {
-    return this.#drops.forget(wire);
+  /** No drop is charged to this wire any more; 0 for those that are charged to none. */
+  forgetDrops(wire: number): void {
+    this.#drops.forgetNow(wire);
   }
 
   /** Removes every entry and pin that none of these wires needs: an ifindex may be somebody else's by now. */

@@ -19,6 +19,12 @@ export class DropSweep {
     return this.#next;
   }
 
+  /** At once, for who cannot wait for its turn: an open wire is not answered for before. */
+  forgetNow(wire: number): void {
+    this.#wires.add(wire);
+    this.finish();
+  }
+
   /** Does at once what is still to be done. Call it before the table is closed. */
   finish(): void {
     const wires = this.#wires;

@@ -1,11 +1,7 @@
-import { check } from './error.ts';
-import { addressOf, fixedMemory, ioctl, socket } from './libc.ts';
-import { closeFd } from './transport.ts';
+import { addressOf, fixedMemory } from './libc.ts';
+import type { NetlinkSocket } from './socket.ts';
 
-/** The ethtool ioctl, in the namespace of the calling thread. */
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
+/** The ethtool ioctl, in the namespace of the socket. */
 const SIOCETHTOOL = 0x8946n;
 const IFREQ = 40;
 const IFNAMSIZ = 16;
@@ -25,20 +21,14 @@ const commands = {
 export type Offload = keyof typeof commands;
 export type Offloads = Readonly<Record<Offload, boolean>>;
 
-function ethtool(op: string, name: string, command: number, data: number): number {
+function ethtool(socket: NetlinkSocket, op: string, name: string, command: number, data: number): number {
   const value = fixedMemory(8);
   value.writeUInt32LE(command, 0);
   value.writeUInt32LE(data, 4);
   const request = Buffer.alloc(IFREQ);
   request.write(name.slice(0, IFNAMSIZ - 1), 0, 'utf8');
   request.writeBigUInt64LE(addressOf(value), IFNAMSIZ);
-  // Any socket will do: what counts is the namespace it was made in.
-  const fd = check(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'Open', 'ethtool socket');
-  try {
-    check(ioctl(fd, SIOCETHTOOL, request), op, name);
-  } finally {
-    closeFd(fd);
-  }
+  socket.ioctl(SIOCETHTOOL, request, op, name);
   return value.readUInt32LE(4);
 }
 
@@ -47,12 +37,12 @@ function ethtool(op: string, name: string, command: number, data: number): numbe
  * otherwise does up to a second after a device comes up, losing the first frames. A device that is
  * down has none.
  */
-export const glink = (name: string): boolean =>
-  ethtool('Ask carrier of device', name, ETHTOOL_GLINK, 0) !== 0;
+export const glink = (socket: NetlinkSocket, name: string): boolean =>
+  ethtool(socket, 'Ask carrier of device', name, ETHTOOL_GLINK, 0) !== 0;
 
-export function getOffloads(name: string): Offloads {
+export function getOffloads(socket: NetlinkSocket, name: string): Offloads {
   const get = (offload: Offload): boolean =>
-    ethtool(`Read offload ${offload} of device`, name, commands[offload].get, 0) !== 0;
+    ethtool(socket, `Read offload ${offload} of device`, name, commands[offload].get, 0) !== 0;
   return {
     rx: get('rx'),
     tx: get('tx'),
@@ -64,6 +54,6 @@ export function getOffloads(name: string): Offloads {
 }
 
 /** The kernel may take others along, or leave one on that the device cannot switch; read afterwards to know. */
-export function setOffload(name: string, offload: Offload, on: boolean): void {
-  ethtool(`Set offload ${offload} of device`, name, commands[offload].set, on ? 1 : 0);
+export function setOffload(socket: NetlinkSocket, name: string, offload: Offload, on: boolean): void {
+  ethtool(socket, `Set offload ${offload} of device`, name, commands[offload].set, on ? 1 : 0);
 }

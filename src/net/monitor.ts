@@ -53,6 +53,54 @@ export function decodeNotification(message: Message, nsid: number | null): Monit
 }
 
 /**
+ * What was heard in one turn of the event loop, in its order. Of what a device has become several times only the last is
+ * told: opening one wire is a dozen notifications of four devices.
+ */
+class Heard {
+  #messages: ({ readonly message: Message; readonly nsid: number | null } | 'lost' | null)[] = [];
+  readonly #latest = new Map<string, number>();
+
+  add(message: Message, nsid: number | null): void {
+    if ((message.type === RTM_NEWLINK || message.type === RTM_DELLINK) && message.body.length >= IFINFOMSG) {
+      const device = `${nsid ?? ''}/${message.body.readInt32LE(4)}`;
+      const earlier = this.#latest.get(device);
+      if (earlier !== undefined) this.#messages[earlier] = null;
+      if (message.type === RTM_NEWLINK) this.#latest.set(device, this.#messages.length);
+      else this.#latest.delete(device);
+    }
+    this.#messages.push({ message, nsid });
+  }
+
+  /** What cannot be read is as good as lost. */
+  lost(): void {
+    this.#messages.push('lost');
+  }
+
+  /** Each is read when it is its turn. */
+  *take(): Generator<MonitorEvent, void> {
+    const messages = this.#messages;
+    this.#messages = [];
+    this.#latest.clear();
+    for (const heard of messages) {
+      if (heard === null) continue;
+      const event = heard === 'lost' ? overflow : read(heard.message, heard.nsid);
+      if (event !== null) yield event;
+    }
+  }
+}
+
+const overflow: MonitorEvent = { kind: 'overflow' };
+
+function read(message: Message, nsid: number | null): MonitorEvent | null {
+  try {
+    return decodeNotification(message, nsid);
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error;
+    return overflow;
+  }
+}
+
+/**
  * Hears the devices of our namespace and of every namespace that has a number in it (assignNsid), and
  * holds none of them. A namespace without a number, and what happened before it got one, is not heard.
  */
@@ -77,7 +125,8 @@ export class Monitor {
 
   /**
    * In the namespace of the calling thread; needs CAP_NET_BROADCAST there. `deliver` is called in the order
-   * of the events and must not throw. The caller closes. `receiveBuffer` in bytes.
+   * of the events, once for what a device became several times in a turn of the event loop, and must not throw.
+   * The caller closes. `receiveBuffer` in bytes.
    */
   static open(
     deliver: (event: MonitorEvent) => void,
@@ -111,22 +160,25 @@ export class Monitor {
   }
 
   #read(): void {
+    const heard = new Heard();
     for (let i = 0; (i < DATAGRAMS_PER_TURN || this.#behind) && this.#open; i++) {
       const received = this.#receiver.receive(this.#fd);
       switch (received.kind) {
         case 'empty':
+          this.#tell(heard);
           if (!this.#behind) return;
           // Told only now: what its owner reads before may change without a word (netlink_rcv_wake()).
           this.#behind = false;
-          this.#deliver({ kind: 'overflow' });
+          this.#deliver(overflow);
           break;
         case 'overrun':
           this.#behind = true;
           break;
         case 'datagram':
-          if (!this.#behind) this.#events(received.datagram, received.nsid);
+          if (!this.#behind) this.#gather(received.datagram, received.nsid, heard);
       }
     }
+    this.#tell(heard);
   }
 
   #wanted({ type, body }: Message, nsid: number | null): boolean {
@@ -135,17 +187,17 @@ export class Monitor {
     return body.length < IFINFOMSG || this.#wants(change, nsid, body.readInt32LE(4));
   }
 
-  #events(datagram: Buffer, nsid: number | null): void {
-    let events: (MonitorEvent | null)[];
+  #gather(datagram: Buffer, nsid: number | null, heard: Heard): void {
     try {
-      events = decodeMessages(datagram)
-        .filter((message) => this.#wanted(message, nsid))
-        .map((message) => decodeNotification(message, nsid));
+      for (const message of decodeMessages(datagram))
+        if (this.#wanted(message, nsid)) heard.add(message, nsid);
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
-      // What cannot be read is as good as lost.
-      events = [{ kind: 'overflow' }];
+      heard.lost();
     }
-    for (const event of events) if (event !== null && this.#open) this.#deliver(event);
+  }
+
+  #tell(heard: Heard): void {
+    for (const event of heard.take()) if (this.#open) this.#deliver(event);
   }
 }

@@ -1,5 +1,5 @@
-import { ClosedError, NetError } from './error.ts';
-import { errno, send, sendAsync } from './libc.ts';
+import { check, ClosedError, NetError } from './error.ts';
+import { errno, ioctl, send, sendAsync } from './libc.ts';
 import {
   decodeMessages,
   encodeMessage,
@@ -101,6 +101,12 @@ export class NetlinkSocket {
       if (!result.ok || !interrupted()) return unwrap(result);
     }
     throw new NetError(request.op, request.object, EBUSY, [`The list changed during ${DUMP_ATTEMPTS} reads`]);
+  }
+
+  /** One that is of no protocol, but of the namespace that its socket was made in: any socket takes it. */
+  ioctl(command: bigint, argument: Buffer, op: string, object: string): void {
+    this.#ready(op);
+    check(ioctl(this.#fd, command, argument), op, object);
   }
 
   /** Harmless when repeated. Requests still on a pool thread are answered first; new ones are refused. */

@@ -6,6 +6,7 @@ import type { Datapath } from '../../src/dataplane/datapath.ts';
 import { farSide, sides, type Port, type Side } from '../../src/dataplane/port.ts';
 import { View } from '../../src/dataplane/view.ts';
 import { openNetns, withHandle } from '../../src/net/netns.ts';
+import { NetlinkSocket } from '../../src/net/socket.ts';
 import { within } from '../../src/net/within.ts';
 import { macOf } from '../bpf/frame.ts';
 import { Pods, run } from '../pods.ts';
@@ -15,6 +16,16 @@ const bySide = <T>(make: (side: Side) => T): Record<Side, T> => ({
   left: make('left'),
   right: make('right'),
 });
+
+/** In the namespace of the calling thread. */
+function askCarrier(device: string): void {
+  const socket = NetlinkSocket.open();
+  try {
+    glink(socket, device);
+  } finally {
+    socket.close();
+  }
+}
 
 /**
  * Two pods joined by the dataplane alone, devices made by ip(8): no agent mends what a test breaks.
@@ -75,8 +86,10 @@ export class Join {
     for (const side of sides) this.setPod(side, 'up');
     for (const side of sides) this.setHost(side, 'up');
     for (const side of sides) {
-      glink(this.hosts[side]);
-      within({ kind: 'name', name: this.names[side] }, () => glink('p0'));
+      askCarrier(this.hosts[side]);
+      within({ kind: 'name', name: this.names[side] }, () => {
+        askCarrier('p0');
+      });
     }
   }
 

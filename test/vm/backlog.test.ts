@@ -30,7 +30,9 @@ beforeAll(() => {
   run('tc', '-n', names.left, 'qdisc', 'add', 'dev', 'p0', 'root', 'netem', 'slot', '500ms', '500ms');
   setSysctl(null, BACKLOG, '1');
 });
-beforeEach(() => dataplane.forgetDrops(wire.id));
+beforeEach(() => {
+  dataplane.forgetDrops(wire.id);
+});
 afterAll(() => {
   setSysctl(null, BACKLOG, before);
   join.close();

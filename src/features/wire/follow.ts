@@ -110,7 +110,7 @@ export class Follower {
   #carrier(entry: Entry, side: Side): void {
     let up: boolean;
     try {
-      up = glink(entry.record[side].hostName);
+      up = glink(this.#shop.host, entry.record[side].hostName);
     } catch (error) {
       if (!(error instanceof NetError) || error.code !== 'ENODEV') throw error;
       return; // it has ended or has another name, which is on the way to us

@@ -64,7 +64,7 @@ async function remake(entry: Entry, side: Side, shop: Workshop, handles: Handles
   const [up] = shop.host.batch([upRequest(made.hostIfindex)]);
   if (up?.ok === false) throw up.error;
   // Without carrier at the other end, which is its pod's affair, nothing could become ready.
-  if (entry.down.size === 0) await waitReady(entry.record, handles);
+  if (entry.down.size === 0) await waitReady(shop.host, entry.record, handles);
   fault('moved');
   rewrite(entry, { ...entry.record, leaving: null }, shop);
   entry.state = 'open';

@@ -156,9 +156,9 @@ async function undoneAfter(error: unknown, entry: Entry): Promise<void> {
 
 /** The end of opening: waits until frames pass and says so. */
 export async function settle(entry: Entry, shop: Workshop, handles: Handles): Promise<void> {
-  await waitReady(entry.record, handles);
+  await waitReady(shop.host, entry.record, handles);
   // What the first port to come up said before the other was up is no loss of an open wire.
-  await shop.dataplane.forgetDrops(entry.record.id);
+  shop.dataplane.forgetDrops(entry.record.id);
   rewrite(entry, { ...entry.record, intent: 'open' }, shop);
   entry.state = 'open';
 }

@@ -15,6 +15,6 @@ export async function settleAgain(entry: Entry, { host }: Workshop, handles: Han
     sides.map((side) => ({ ifindex: entry.record[side].hostIfindex })),
   );
   if (!hosts.every((device) => device?.up === true)) return;
-  await waitReady(entry.record, handles);
+  await waitReady(host, entry.record, handles);
   await comesTrue(() => entry.down.size === 0);
 }

@@ -186,7 +186,7 @@ export class WireBook implements Wires {
     if (done.summary.length === 0 && isDeepStrictEqual(record, wanted)) return;
     this.rewrite(entry, wanted);
     // Without carrier nothing could become ready.
-    if (done.joins && entry.down.size === 0) await waitReady(wanted, handles);
+    if (done.joins && entry.down.size === 0) await waitReady(this.#shop.host, wanted, handles);
     this.announce('updated', wanted, done.summary.join('; '));
     if (done.woken) await settleAgain(entry, this.#shop, handles);
   }
