@@ -1,7 +1,7 @@
 import * as libbpf from './libbpf.ts';
 import { batchDelete, batchEntries, batchSet } from './map-batch.ts';
 import { check, refuse } from './error.ts';
-import { ENOENT } from './errno.ts';
+import { EEXIST, ENOENT } from './errno.ts';
 import { Fd } from './fd.ts';
 import { kindNumber } from './kinds.ts';
 import { mapInfo, type MapInfo } from './info.ts';
@@ -101,6 +101,14 @@ export class BpfMap {
   set(key: Buffer, value: Buffer, mode: SetMode = 'any'): void {
     const result = libbpf.bpf_map_update_elem(this.fd, this.#key(key), this.#value(value), modes[mode]);
     check(result, 'Set an entry of', this.what);
+  }
+
+  /** False when the key is there already. */
+  tryAdd(key: Buffer, value: Buffer): boolean {
+    const result = libbpf.bpf_map_update_elem(this.fd, this.#key(key), this.#value(value), modes.noexist);
+    if (result === -EEXIST) return false;
+    check(result, 'Add to', this.what);
+    return true;
   }
 
   /** False when there was no such key. */

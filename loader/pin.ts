@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as libbpf from './libbpf.ts';
 import { BpfError, check, refuse } from './error.ts';
@@ -102,6 +102,8 @@ export function makePinDirectory(path: string): void {
  * lets go after an RCU grace period. A link that must stop now is detached first. False if there was none.
  */
 export function unpin(path: string): boolean {
+  // Most often there is none: a thrown ENOENT costs ten times as much as the question.
+  if (!existsSync(path)) return false;
   try {
     unlinkSync(path);
     return true;

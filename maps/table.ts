@@ -88,9 +88,9 @@ export class PerCpuTable<K, V> {
     return found === null ? null : found.map((value) => this.#value.decode(value));
   }
 
-  /** Makes the entry, all zero, on every CPU. */
-  reset(key: K): void {
-    this.map.set(this.#key.encode(key), Buffer.alloc(this.map.info.transferSize), 'any');
+  /** Makes the entry, all zero, on every CPU. False if there is one already, which is left alone. */
+  make(key: K): boolean {
+    return this.map.tryAdd(this.#key.encode(key), Buffer.alloc(this.map.info.transferSize));
   }
 
   *entries(): Generator<[K, V[]]> {

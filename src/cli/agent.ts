@@ -47,11 +47,11 @@ export const agent: Verb = {
   ],
   run: async ({ given, settings, io, sources }) => {
     // Only this verb pays for these.
-    const [{ agentOptionsOf }, { LogLevels }, { withoutSecrets }, young, api, { pino }] = await Promise.all([
+    const [{ agentOptionsOf }, { LogLevels }, { withoutSecrets }, heap, api, { pino }] = await Promise.all([
       import('./agent-options.ts'),
       import('../log-levels.ts'),
       import('../log-secrets.ts'),
-      import('../young-heap.ts'),
+      import('../heap-growth.ts'),
       import('../api/admin/server.ts'),
       import('pino'),
     ]);
@@ -73,12 +73,13 @@ export const agent: Verb = {
     // Asked for before anything starts, so that no signal meets a half-started agent.
     const stop = io.until('SIGTERM', 'SIGINT');
     const ready = readyFile === null ? null : new ReadyFile(readyFile);
+    heap.slowHeapGrowth();
     const running = await sources.startAgent({ ...config, logs });
     try {
       const socketPath = api.adminSocketPath(config.runDir, config.instance);
       const admin = await api.serveAdmin(running, socketPath, logs.of('admin'));
       try {
-        young.stopYoungHeapGrowth();
+        heap.stopYoungHeapGrowth();
         ready?.write();
         logger.info({ socket: socketPath }, 'ready');
         await aborted(stop);

@@ -94,10 +94,7 @@ export class Dataplane {
     try {
       for (const side of sides) {
         const key = { wire: wire.id, direction: directionFrom(side) };
-        if (this.#tables.counters.get(key) === null) {
-          this.#tables.counters.reset(key);
-          undo.push(() => this.#tables.counters.delete(key));
-        }
+        if (this.#tables.counters.make(key)) undo.push(() => this.#tables.counters.delete(key));
       }
       for (const side of sides) this.#watch?.watch(wire.id, side, wire[side]);
       if (wire.datapath === 'xdp') this.#prepareXdp(wire, enter, undo);

@@ -31,9 +31,15 @@ export function formatMac(bytes: Buffer): string | null {
   return bytes.length === 0 ? null : (bytes.toString('hex').match(/../g) ?? []).join(':');
 }
 
+// Drawn in bulk: six random bytes cost as much as a page of them.
+const DRAWN = 6 * 512;
+let drawn = Buffer.alloc(0);
+
 /** A locally administered unicast MAC. */
 export function randomMac(): string {
-  const bytes = randomBytes(6);
+  if (drawn.length === 0) drawn = randomBytes(DRAWN);
+  const bytes = drawn.subarray(0, 6);
+  drawn = drawn.subarray(6);
   bytes.writeUInt8((bytes.readUInt8() & 0xfc) | 0x02);
   return formatMac(bytes) ?? '';
 }

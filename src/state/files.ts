@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const TEMPORARY = '.tmp';
@@ -47,5 +47,9 @@ export function listIfAny(directory: string): string[] {
 }
 
 export function removeFile(directory: string, name: string): void {
-  rmSync(join(directory, name), { force: true });
+  try {
+    unlinkSync(join(directory, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }

@@ -95,7 +95,7 @@ describe('what our codec writes, bpftool prints with names', () => {
   test('counters, one value for each CPU', () => {
     const cpus = new PerCpuMap(counters.map);
     const key = { wire: 3, direction: Direction.RIGHT_TO_LEFT };
-    counters.reset(key);
+    counters.make(key);
     const values = (counters.get(key) ?? []).map((_, cpu) => ({
       packets: BigInt(cpu + 1),
       segments: 2n,

@@ -78,7 +78,7 @@ describe('counting', () => {
     object.setHop(device.ifindex, peer);
     for (const made of [true, false]) {
       object.counters.delete({ wire: 7, direction: Direction.LEFT_TO_RIGHT });
-      if (made) object.counters.reset({ wire: 7, direction: Direction.LEFT_TO_RIGHT });
+      if (made) object.counters.make({ wire: 7, direction: Direction.LEFT_TO_RIGHT });
       for (let i = 0; i < 5; i++) run('own');
       expect(counted()).toEqual({ packets: 5n, segments: 5n, bytes: 5n * FRAME_BYTES });
     }

@@ -54,6 +54,7 @@ holds<BpfMap>({
       'ECLOSED',
       'EPERM',
     ],
+    tryAdd: [(m) => m.tryAdd(key, value), 'ok', 'ECLOSED', 'EPERM'],
     tryDelete: [(m) => m.tryDelete(key), 'ok', 'ECLOSED', 'EPERM'],
     entries: [(m) => [...m.entries()], 'ok', 'ECLOSED', 'ok'],
     keys: [(m) => [...m.keys()], 'ok', 'ECLOSED', 'ok'],

@@ -45,6 +45,13 @@ describe('one entry', () => {
     expect(map.tryDelete(u32(1))).toBe(false);
   });
 
+  test('is added once and not replaced by another', () => {
+    const map = make();
+    expect(map.tryAdd(u32(1), u64(10))).toBe(true);
+    expect(map.tryAdd(u32(1), u64(11))).toBe(false);
+    expect(map.get(u32(1))).toEqual(u64(10));
+  });
+
   test('noexist and exist are held to', () => {
     const map = make();
     const set = (mode: 'noexist' | 'exist'): string =>
@@ -72,6 +79,7 @@ describe('one entry', () => {
       () => {
         map.set(u32(1), u32(1));
       },
+      () => map.tryAdd(u32(1), u32(1)),
       () => map.tryDelete(Buffer.alloc(5)),
       () => map.deleteAll([Buffer.alloc(8)]),
       () => {

@@ -16,9 +16,9 @@ export class Beside {
   readonly key: string;
   /** How many wires end there. */
   readonly count: number;
-  readonly #ends: () => Iterable<End>;
+  readonly #ends: () => readonly End[];
 
-  constructor(key: string, count: number, ends: () => Iterable<End>) {
+  constructor(key: string, count: number, ends: () => readonly End[]) {
     this.key = key;
     this.count = count;
     this.#ends = ends;
@@ -50,10 +50,13 @@ export class Beside {
   }
 }
 
-function* endsOf(entries: Iterable<Entry>, netns: FileIdentity): Generator<End> {
+function endsOf(entries: Iterable<Entry>, netns: FileIdentity): End[] {
+  const ends: End[] = [];
   for (const { record, state } of entries)
     for (const side of sides)
-      if (sameFile(record[side].netns, netns)) yield { record: record[side], opening: state === 'opening' };
+      if (sameFile(record[side].netns, netns))
+        ends.push({ record: record[side], opening: state === 'opening' });
+  return ends;
 }
 
 /** Which wires end in which namespace. */

@@ -10,7 +10,7 @@ import type { SideSpec, WireChange, WireEvent, WireItem, WireName, Wires, WireSp
 import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
-import { inTurn, lostSide, stateOf, type Entry } from './entry.ts';
+import { inTurn, lostSide, Sides, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
 import { carryOutMove } from './move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
@@ -50,7 +50,7 @@ export class WireBook implements Wires {
 
   /** Takes up a wire that exists, or is about to. The caller says how it stands. */
   enter(record: WireRecord, state: Entry['state'], scope = new Scope('wire')): Entry {
-    const entry: Entry = { record, scope, state, down: new Set(), turn: Promise.resolve() };
+    const entry: Entry = { record, scope, state, down: new Sides(), turn: Promise.resolve() };
     this.#entries.set(record.id, entry);
     this.#names.set(record.connection, record.id);
     this.#ends.add(entry);
