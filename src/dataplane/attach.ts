@@ -63,6 +63,11 @@ export class Attachments {
     this.#blocks = new FilterBlocks(this.#socket, instance);
   }
 
+  /** See Dataplane.listFilters. */
+  listFilters(): () => void {
+    return this.#blocks.list();
+  }
+
   /** The pinned link if it still holds the device. */
   #livingLink(place: Place): BpfLink | null {
     const path = join(this.#links, place.pinName);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { EEXIST } from '../../loader/errno.ts';
 import type { BpfProgram } from '../../loader/program.ts';
 import { blockFilterRequest, findBlockFilter, type BlockSlot } from '../net/filter.ts';
-import { addClsactRequest, deleteClsact, findClsact, type Blocks } from '../net/qdisc.ts';
+import { addClsactRequest, deleteClsact, findClsact, listQdiscs, type Blocks } from '../net/qdisc.ts';
 import type { NetlinkSocket } from '../net/socket.ts';
 import { filterSlot } from './slot.ts';
 
@@ -23,6 +23,8 @@ export class FilterBlocks {
   readonly #first: number;
   /** Id of the program that this process has put into a block, or has found there. */
   readonly #programs = new Map<number, number>();
+  /** Ingress blocks of the clsacts there are, by ifindex, while they are listed. */
+  #listed: Map<number, number | null> | null = null;
 
   /** `socket` is of the agent's namespace; the caller closes it. */
   constructor(socket: NetlinkSocket, instance: string) {
@@ -40,8 +42,18 @@ export class FilterBlocks {
     return { ingress: block, egress: block + BLOCKS };
   }
 
+  /** Asks for all devices at once instead of for each, until the returned function is called. */
+  list(): () => void {
+    const clsacts = listQdiscs(this.#socket, null).filter(({ kind }) => kind === 'clsact');
+    this.#listed = new Map(clsacts.map(({ ifindex, blocks }) => [ifindex, blocks.ingress]));
+    return () => {
+      this.#listed = null;
+    };
+  }
+
   #holds(wire: number, ifindex: number): boolean {
-    return findClsact(this.#socket, ifindex)?.blocks.ingress === this.#slot(wire).block;
+    const block = this.#listed?.get(ifindex) ?? findClsact(this.#socket, ifindex)?.blocks.ingress;
+    return block === this.#slot(wire).block;
   }
 
   /** False, and nothing is changed, when the device has a clsact that is not of the wire's block. */
@@ -81,6 +93,7 @@ export class FilterBlocks {
   /** Takes the clsact off a device. False when it has none that is of the wire's block. */
   detach(wire: number, ifindex: number): boolean {
     if (!this.#holds(wire, ifindex)) return false;
+    this.#listed?.delete(ifindex);
     deleteClsact(this.#socket, ifindex);
     return true;
   }

@@ -238,6 +238,14 @@ export class Dataplane {
     this.#detachFrom(wire);
   }
 
+  /**
+   * Reads which device has which filters, for as long as many are asked after and nobody else changes them. Call the
+   * returned function when they are done.
+   */
+  listFilters(): () => void {
+    return this.#attachments.listFilters();
+  }
+
   /** Whether entries and programs are exactly what this wire needs. */
   isJoined(wire: Joined): boolean {
     return sides.every((side) => {

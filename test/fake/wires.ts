@@ -7,6 +7,7 @@ import type {
   WireEvent,
   WireItem,
   WireName,
+  WireOutline,
   WireSpec,
   Wires,
 } from '../../src/features/wire/api.ts';
@@ -151,6 +152,16 @@ export class MemoryWires extends Gate implements Wires {
 
   list(): WireItem[] {
     return [...this.#wires.values()];
+  }
+
+  outlines(): WireOutline[] {
+    return this.list().map(({ id, connection, owner, state, right }) => ({
+      id,
+      connection,
+      owner,
+      state,
+      rightLost: right.ifindex === 0,
+    }));
   }
 
   subscribe(listener: (event: WireEvent) => void): () => void {

@@ -73,7 +73,7 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
     log.error({ file, problem }, 'State file cannot be read and is left alone');
   const made = new Map(
     wires
-      .list()
+      .outlines()
       .filter(({ owner, state }) => owner === 'connection' && state !== 'orphan')
       .map((wire) => [wire.connection, wire]),
   );
@@ -103,7 +103,7 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
       });
       links.watch({ name: record.endpoint, target: record.target });
       if (found === null) healer.wireGone(connection);
-      else if (found.right.ifindex === 0) {
+      else if (found.rightLost) {
         rightLost(connection);
         void healer.sideLost(connection);
       }

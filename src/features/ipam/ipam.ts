@@ -1,4 +1,5 @@
 import { formatCidr, hostCidr } from '../../net/cidr.ts';
+import type { Family } from '../../net/ip.ts';
 import { Failure } from '../failure.ts';
 import { cidrOf } from './input.ts';
 import { maxExcluded, maxFormer, maxKept, maxPools } from './limits.ts';
@@ -143,11 +144,13 @@ export class Ipam {
     this.#leases.delete(id);
   }
 
-  #foreign(addresses: readonly string[]): string[] {
+  #foreign(hosts: readonly Host[]): string[] {
     const former = joined(this.#former);
-    const gone = (address: string): boolean => barred(address, former);
-    const own = (address: string): boolean => this.#pools.some((pool) => pool.has(address));
-    return addresses.filter((address) => !own(address) && !gone(address)).slice(-maxKept);
+    const own = ({ family, number }: Host): boolean => this.#pools.some((pool) => pool.has(family, number));
+    return hosts
+      .filter((host) => !own(host) && !barred(host, former))
+      .map(({ text }) => text)
+      .slice(-maxKept);
   }
 }
 
@@ -157,12 +160,7 @@ function give(pool: Pool, { src, dst }: Pair): void {
 }
 
 /** Both addresses of a pair, or none and a Failure. */
-function pairOf(
-  pool: Pool,
-  excluded: readonly Range[],
-  src: readonly string[],
-  dst: readonly string[],
-): Pair {
+function pairOf(pool: Pool, excluded: readonly Range[], src: readonly Host[], dst: readonly Host[]): Pair {
   const theirs = earlier(pool, excluded, dst) ?? pool.takeLowest(excluded);
   if (theirs === null) throw exhausted(pool, excluded);
   const ours = earlier(pool, excluded, src) ?? pool.takeLowest(excluded);
@@ -172,11 +170,10 @@ function pairOf(
 }
 
 /** Takes the first of the addresses that is this pool's, free and not excluded. */
-function earlier(pool: Pool, excluded: readonly Range[], addresses: readonly string[]): string | null {
-  for (const address of addresses) {
-    if (!pool.has(address) || barred(address, excluded)) continue;
-    const host = formatCidr(hostCidr(cidrOf(address, 'address').address));
-    if (pool.take(host)) return host;
+function earlier(pool: Pool, excluded: readonly Range[], hosts: readonly Host[]): string | null {
+  for (const host of hosts) {
+    if (!pool.has(host.family, host.number) || barred(host, excluded)) continue;
+    if (pool.take(host.number)) return formatCidr(hostCidr(host.address));
   }
   return null;
 }
@@ -202,15 +199,32 @@ function exclusion(prefixes: readonly string[]): Range[] {
   return joined(prefixes.map((prefix) => rangeOf(cidrOf(prefix, field))));
 }
 
-/** Canonical, each once; the host part and the length stay as they are given. */
-const hosts = (addresses: readonly string[], field: string): string[] => [
-  ...new Set(addresses.map((address) => formatCidr(cidrOf(address, field)))),
-];
-
-function barred(address: string, excluded: readonly Range[]): boolean {
-  const cidr = cidrOf(address, 'address');
-  return rangeWith(excluded, cidr.family, numberOf(cidr.address)) !== null;
+/** One of the addresses a connection comes with. */
+interface Host {
+  /** Canonical; the host part and the length stay as they are given. */
+  readonly text: string;
+  readonly family: Family;
+  readonly address: string;
+  readonly number: bigint;
 }
 
+function hostOf(text: string, field: string): Host {
+  const cidr = cidrOf(text, field);
+  return {
+    text: formatCidr(cidr),
+    family: cidr.family,
+    address: cidr.address,
+    number: numberOf(cidr.address),
+  };
+}
+
+/** Each once. */
+const hosts = (addresses: readonly string[], field: string): Host[] => [
+  ...new Map(addresses.map((address) => hostOf(address, field)).map((host) => [host.text, host])).values(),
+];
+
+const barred = ({ family, number }: Host, excluded: readonly Range[]): boolean =>
+  rangeWith(excluded, family, number) !== null;
+
 const isExcluded = ({ src, dst }: Pair, excluded: readonly Range[]): boolean =>
-  barred(src, excluded) || barred(dst, excluded);
+  [src, dst].some((address) => barred(hostOf(address, 'address'), excluded));

@@ -51,18 +51,17 @@ export class Pool {
     return this.#used.size;
   }
 
-  has(address: string): boolean {
-    const number = numberIn(address);
-    return number.family === this.family && this.#inRange(number.value);
+  has(family: Family, number: bigint): boolean {
+    return family === this.family && this.range.first <= number && number <= this.range.last;
   }
 
-  /** Marks one of the pool's as used; false if it is already. */
-  take(address: string): boolean {
-    return this.#used.add(numberIn(address).value - this.range.first);
+  /** Marks one of the pool's, by its number, as used; false if it is already. */
+  take(number: bigint): boolean {
+    return this.#used.add(number - this.range.first);
   }
 
   release(address: string): void {
-    this.#used.delete(numberIn(address).value - this.range.first);
+    this.#used.delete(numberOf(cidrOf(address, 'address').address) - this.range.first);
   }
 
   /**
@@ -83,14 +82,4 @@ export class Pool {
       from = barred.last + 1n - this.range.first;
     }
   }
-
-  #inRange(number: bigint): boolean {
-    return this.range.first <= number && number <= this.range.last;
-  }
-}
-
-/** Of 'ADDRESS/LENGTH', whatever the length. */
-function numberIn(address: string): { family: Family; value: bigint } {
-  const cidr = cidrOf(address, 'address');
-  return { family: cidr.family, value: numberOf(cidr.address) };
 }

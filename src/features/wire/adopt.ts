@@ -84,9 +84,14 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
   for (const { file, problem } of unreadable)
     log.error({ file, problem }, 'State file cannot be read and is left alone, as is its wire');
   const survey = new Survey(shop.host);
-  for (const record of records) {
-    shop.dataplane.reserveWire(record.id);
-    await adoptWire(record, adoption, survey);
+  const forgetFilters = shop.dataplane.listFilters();
+  try {
+    for (const record of records) {
+      shop.dataplane.reserveWire(record.id);
+      await adoptWire(record, adoption, survey);
+    }
+  } finally {
+    forgetFilters();
   }
   const forgetGraces = await adoptOrphans({
     book,
@@ -94,6 +99,7 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
     graceMs: adoption.orphanGraceMs,
     log,
     spared: idsOf(unreadable),
+    devices: survey.hostDevices,
   });
   shop.dataplane.keepOnly([...book.entries.values()].map(({ record }) => joinedOf(record)));
   shop.dataplane.forgetOtherVersions();

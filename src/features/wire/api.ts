@@ -151,6 +151,12 @@ export interface WireEvent {
   detail: string;
 }
 
+/** Who a wire is of and how it stands. */
+export interface WireOutline extends Pick<WireItem, 'id' | 'connection' | 'owner' | 'state'> {
+  /** Its right side is nowhere for the time being. */
+  readonly rightLost: boolean;
+}
+
 /** Every method throws Failure. A promise settles when the kernel has confirmed. */
 export interface Wires {
   /** Settles when the first packet would arrive at once. */
@@ -166,6 +172,8 @@ export interface Wires {
   /** Settles when the devices are gone. */
   remove(name: WireName): Promise<void>;
   list(): WireItem[];
+  /** The same without what has to be read from the kernel, in no order. */
+  outlines(): WireOutline[];
   /** Calls back until the returned function is called. */
   subscribe(listener: (event: WireEvent) => void): () => void;
 }

@@ -16,9 +16,9 @@ import type { WireBook } from './wires.ts';
 type Ends = Partial<Record<Side, Device>>;
 
 /** Devices with our mark of wires nobody knows. */
-function strays(book: WireBook, shop: Workshop): Map<number, Ends> {
+function strays(devices: Iterable<Device>, book: WireBook, shop: Workshop): Map<number, Ends> {
   const wires = new Map<number, Ends>();
-  for (const device of listDevices(shop.host, { kind: 'veth' })) {
+  for (const device of devices) {
     const mark = parseAlias(device.alias);
     if (mark?.instance !== shop.instance || book.entries.has(mark.wire)) continue;
     wires.set(mark.wire, { ...wires.get(mark.wire), [mark.side]: device });
@@ -33,15 +33,21 @@ interface Orphanage {
   log: Logger;
   /** Wires that have a file, though nobody can read it: they are nobody's to remove. */
   spared: ReadonlySet<number>;
+  /** All veths there were before the known wires were taken up. */
+  devices: readonly Device[];
 }
 
 /**
  * Takes up devices with our mark that no file speaks of: they forward on for a grace, then go. Call the
  * returned function when the agent ends before that; the next agent starts their grace anew.
  */
-export async function adoptOrphans({ book, shop, graceMs, log, spared }: Orphanage): Promise<() => void> {
+export async function adoptOrphans(orphanage: Orphanage): Promise<() => void> {
+  const { book, shop, graceMs, log, spared, devices } = orphanage;
   const timers: NodeJS.Timeout[] = [];
-  for (const [id, ends] of strays(book, shop)) {
+  // A wire that was not worth taking up has no devices any more: those that seem to be left are looked at again.
+  const found = strays(devices, book, shop);
+  if (found.size === 0) return () => undefined;
+  for (const [id, ends] of strays(listDevices(shop.host, { kind: 'veth' }), book, shop)) {
     shop.dataplane.reserveWire(id);
     const entry = book.enter(orphanRecord(id, ends), 'orphan');
     await holdMemory(entry, shop);

@@ -19,6 +19,10 @@ export class Survey {
     this.#named = new Map([...this.#host.values()].map((device) => [device.name, device]));
   }
 
+  get hostDevices(): readonly Device[] {
+    return [...this.#host.values()];
+  }
+
   #pod(netns: NetnsHandle): ReadonlyMap<number, Device> {
     const key = fileKey(netns);
     const known = this.#pods.get(key);

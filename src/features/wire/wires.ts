@@ -6,11 +6,20 @@ import { Scope } from '../../state/scope.ts';
 import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
 import type { FileIdentity } from '../../file-identity.ts';
 import { Failure } from '../failure.ts';
-import type { SideSpec, WireChange, WireEvent, WireItem, WireName, Wires, WireSpec } from './api.ts';
+import type {
+  SideSpec,
+  WireChange,
+  WireEvent,
+  WireItem,
+  WireName,
+  WireOutline,
+  Wires,
+  WireSpec,
+} from './api.ts';
 import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
-import { inTurn, lostSide, Sides, stateOf, type Entry } from './entry.ts';
+import { inTurn, isLost, lostSide, Sides, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
 import { carryOutMove } from './move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
@@ -286,6 +295,13 @@ export class WireBook implements Wires {
     return [...this.#entries.values()]
       .sort((a, b) => a.record.id - b.record.id)
       .map((entry) => wireItem(entry.record, stateOf(entry), this.#view, drops));
+  }
+
+  outlines(): WireOutline[] {
+    return [...this.#entries.values()].map((entry) => {
+      const { id, connection, owner, right } = entry.record;
+      return { id, connection, owner, state: stateOf(entry), rightLost: isLost(right) };
+    });
   }
 
   #item(entry: Entry): WireItem {
