@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { Mute } from '../../test/fake/mute.ts';
 import { FakeAgent } from '../../test/fake/nsm-agent.ts';
 import { until } from '../../test/nsm/place.ts';
 import { Unreachable } from '../api/unreachable.ts';
@@ -49,6 +51,19 @@ describe('an agent', () => {
     await agent.stop();
     const signal = AbortSignal.timeout(60);
     await expect(connectClient({ agent: agent.url, waitMs: 20_000, signal })).rejects.toThrow();
+  });
+
+  test('that accepts and never speaks is told of, or waited for', async () => {
+    await agent.stop();
+    const mute = await Mute.at(agent.path);
+    await expect(connectClient({ agent: agent.url, dialTimeoutMs: 40 })).rejects.toThrow(
+      `Cannot connect to '${agent.url}' within 40 ms: nobody speaks HTTP/2 there`,
+    );
+    const waiting = connectClient({ agent: agent.url, dialTimeoutMs: 40, waitMs: 20_000 });
+    await once(mute.server, 'connection');
+    await mute.close();
+    await agent.start();
+    await (await waiting).close();
   });
 
   test('that restarts and shows the connection is asked for nothing', async () => {

@@ -21,8 +21,10 @@ export interface ConnectOptions {
   readonly agent?: string;
   /** What this process is called in paths; NSM_NAME, or HOSTNAME-PID, if it is not given. */
   readonly name?: string;
-  /** How long to wait for an agent that is not there yet, in ms. */
+  /** How long to wait for an agent that is not there yet, in ms; at least one attempt is made. */
   readonly waitMs?: number;
+  /** How long one attempt to connect may take until the agent speaks HTTP/2, in ms; 5 s if it is not given. */
+  readonly dialTimeoutMs?: number;
   /** Closes the client. */
   readonly signal?: AbortSignal;
 }
@@ -52,16 +54,21 @@ export class Client implements AsyncDisposable {
   #closing: Promise<void> | null = null;
   #forgetSignal: () => void = () => undefined;
 
-  private constructor(url: string, name: string) {
-    this.name = name;
-    this.#line = { nsm: new NsmClient({ url }), inFlight: new InFlight(callsAtOnce), name };
+  private constructor({ agent, name, dialTimeoutMs }: ConnectOptions) {
+    this.name = processName(name);
+    const nsm = new NsmClient({
+      url: agentUrl(agent),
+      ...(dialTimeoutMs !== undefined && { dialTimeoutMs }),
+    });
+    this.#line = { nsm, inFlight: new InFlight(callsAtOnce), name: this.name };
     // Every call listens to it.
     setMaxListeners(0, this.#over.signal);
   }
 
   /** Settles when the agent has answered. Throws Failure, or Unreachable where there is none within `waitMs`. */
-  static async connect({ agent, name, waitMs = 0, signal }: ConnectOptions = {}): Promise<Client> {
-    const client = new Client(agentUrl(agent), processName(name));
+  static async connect(options: ConnectOptions = {}): Promise<Client> {
+    const { waitMs = 0, signal } = options;
+    const client = new Client(options);
     const abort = (): void => {
       // Nobody waits for this end.
       client.close().catch(() => undefined);

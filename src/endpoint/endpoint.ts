@@ -30,7 +30,7 @@ export class ServedEndpoint implements AsyncDisposable {
 
   /** `serveEndpoint` does this. */
   static async serve(options: ServeOptions): Promise<ServedEndpoint> {
-    const { signal, waitMs = 0, netns: where = null } = options;
+    const { signal, waitMs = 0, dialTimeoutMs, netns: where = null } = options;
     signal?.throwIfAborted();
     const services = servicesOf(options);
     const name = endpointName(options.name, services[0] ?? '');
@@ -59,7 +59,10 @@ export class ServedEndpoint implements AsyncDisposable {
         { listen: [`unix://${place.path}`], mode: 0o600, log: pino({ level: 'silent' }) },
       );
       release.push(() => server.close(closeGraceMs));
-      const agent = new NsmClient({ url: agentUrl(options.agent) });
+      const agent = new NsmClient({
+        url: agentUrl(options.agent),
+        ...(dialTimeoutMs !== undefined && { dialTimeoutMs }),
+      });
       release.push(() => {
         agent.dispose();
       });

@@ -61,8 +61,10 @@ export interface ServeOptions extends ContextOptions {
   readonly interfacePrefix?: string;
   /** Absolute path of the socket it listens on; one in a directory of its own if it is not given. */
   readonly socket?: string;
-  /** How long to wait for an agent that is not there yet, in ms. */
+  /** How long to wait for an agent that is not there yet, in ms; at least one attempt is made. */
   readonly waitMs?: number;
+  /** How long one attempt to connect may take until the agent speaks HTTP/2, in ms; 5 s if it is not given. */
+  readonly dialTimeoutMs?: number;
   /**
    * Called with what is about to be answered, which it may change; what it throws refuses the request, a Failure in
    * its own words.

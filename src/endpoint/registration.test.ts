@@ -1,5 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { join } from 'node:path';
+import { Mute } from '../../test/fake/mute.ts';
 import { until } from '../../test/nsm/place.ts';
 import { agent, client, eachWithVpn, folder, serve } from '../../test/sdk/vpn.ts';
 import { unsettledMs } from './limits.ts';
@@ -62,6 +63,14 @@ describe('an agent', () => {
     await agent.stop();
     const signal = AbortSignal.timeout(60);
     await expect(serve({ name: 'b', socket: join(folder, 'b'), waitMs: 20_000, signal })).rejects.toThrow();
+    await agent.start();
+  });
+
+  test('that accepts and never speaks is told of', async () => {
+    await agent.stop();
+    const mute = await Mute.at(agent.path);
+    await expect(serve({ dialTimeoutMs: 40 })).rejects.toThrow('within 40 ms: nobody speaks HTTP/2 there');
+    await mute.close();
     await agent.start();
   });
 

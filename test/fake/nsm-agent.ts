@@ -49,7 +49,8 @@ interface Watcher {
  */
 export class FakeAgent {
   readonly folder = mkdtempSync(join(tmpdir(), 'vwire-agent-'));
-  readonly url = `unix://${this.folder}/agent.sock`;
+  readonly path = join(this.folder, 'agent.sock');
+  readonly url = `unix://${this.path}`;
   /** What was asked, in order. */
   readonly requests: NetworkServiceRequest[] = [];
   readonly #held = new Map<string, Held>();

@@ -9,8 +9,9 @@ import { nsmEnvOf } from './nsm-env.ts';
 import { obtain } from './obtain.ts';
 import { wantedOf } from './wanted.ts';
 
-/** For one attempt, as NSM's client has it. */
+/** For one attempt, and for connecting, as NSM's client has it. */
 const attemptMs = 15_000;
+const dialMs = 5_000;
 /** Init containers start before endpoints do, and endpoints may have an image to fetch. */
 const patientMs = 300_000;
 
@@ -38,6 +39,7 @@ export async function carryOut(context: Context): Promise<number> {
       agent: agentOf(context, nsm.connectTo),
       name: nsm.name,
       waitMs: totalMs ?? 0,
+      dialTimeoutMs: Math.max(1, Math.min(nsm.dialTimeoutMs ?? dialMs, typedMs ?? Infinity)),
       keep: given.on('hold'),
       signal,
     })

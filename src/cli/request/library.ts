@@ -42,8 +42,9 @@ const given = <K extends string, T>(key: K, value: T | null): Partial<Record<K, 
   value === null ? {} : ({ [key]: value } as Record<K, T>);
 
 /** The library for workloads as the command line uses it. */
-export async function connect({ agent, name, waitMs, keep, signal }: RequesterOptions): Promise<Requester> {
-  const client = await connectClient({ agent, waitMs, signal, ...given('name', name) });
+export async function connect(options: RequesterOptions): Promise<Requester> {
+  const { agent, name, waitMs, dialTimeoutMs, keep, signal } = options;
+  const client = await connectClient({ agent, waitMs, dialTimeoutMs, signal, ...given('name', name) });
   return {
     request: async (wanted: Wanted, time) =>
       grantedOf(

@@ -1,7 +1,12 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type CommandLineOptions, type Done, vwire } from '../../../test/fake/command-line.ts';
+import { Mute } from '../../../test/fake/mute.ts';
 import { MemoryRequester } from '../../../test/fake/requester.ts';
 import { Failure } from '../../features/failure.ts';
+import { connect } from './library.ts';
 
 let agent: MemoryRequester;
 
@@ -31,7 +36,11 @@ test('its environment is honoured', async () => {
   };
   agent.failures.set('b', [missing()]);
   expect(await ask('request', { env })).toMatchObject({ code: 0, err: '' });
-  expect(agent.options).toMatchObject({ agent: 'unix:///var/lib/nsm.sock', name: 'nsc' });
+  expect(agent.options).toMatchObject({
+    agent: 'unix:///var/lib/nsm.sock',
+    name: 'nsc',
+    dialTimeoutMs: 750,
+  });
   const here = { zone: 'a', podName: 'pod-7', nodeName: 'node-1' };
   expect(agent.requests.slice(0, 3)).toMatchObject([
     {
@@ -50,6 +59,24 @@ test('its environment is honoured', async () => {
   agent = new MemoryRequester();
   await ask('request --hold', { env, signal: stop });
   expect(agent.requests[0]?.ttlMs).toBe(86_400_000);
+});
+
+test('an agent that never speaks is given up, as long as it has to speak', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vwire-mute-'));
+  const mute = await Mute.at(join(folder, 'agent.sock'));
+  const url = `unix://${folder}/agent.sock`;
+  const refused = async (line: string, env: Record<string, string>): Promise<Done> =>
+    vwire(line, { sources: { connect }, env: { NSM_CONNECT_TO: url, ...env } });
+  const err = (ms: number): string =>
+    `vwire: Cannot connect to '${url}' within ${ms} ms: nobody speaks HTTP/2 there\n`;
+  expect(await refused('request a', { NSM_DIAL_TIMEOUT: '40ms' })).toEqual({
+    code: 5,
+    out: '',
+    err: err(40),
+  });
+  expect(await refused('request a --timeout 30ms', {})).toEqual({ code: 5, out: '', err: err(30) });
+  await mute.close();
+  rmSync(folder, { recursive: true });
 });
 
 test('what is typed goes first', async () => {
@@ -79,6 +106,7 @@ test.each([
   ['NSM_LABELS', 'a:b,:c', "'a:b,:c': ':c' is no label"],
   ['NSM_REQUEST_TIMEOUT', '15', "'15': it takes a duration of Go such as '750ms', '15s' or '1h30m'"],
   ['NSM_DIAL_TIMEOUT', 'x5s', "'x5s': it takes a duration"],
+  ['NSM_DIAL_TIMEOUT', '0ms', "'0ms': nobody connects in no time: it takes more than 0s"],
   ['NSM_MAX_TOKEN_LIFETIME', '-1m', "'-1m': it takes a duration"],
   ['NSM_LOG_LEVEL', 'LOUD', "'LOUD': it is not known: it takes TRACE, DEBUG"],
 ])('%s=%s cannot be right', async (name, value, message) => {

@@ -19,6 +19,8 @@ export interface NsmEnv {
   services: NsmService[];
   /** For one attempt; null is not said. */
   requestTimeoutMs: number | null;
+  /** For one attempt to connect to the agent; null is not said. */
+  dialTimeoutMs: number | null;
   /** How long a held connection outlives its holder; null is not said. */
   maxTokenLifetimeMs: number | null;
   log: LogLevel | null;
@@ -92,8 +94,14 @@ export function nsmEnvOf(env: Env): NsmEnv {
     const text = said(env, name);
     return text === null ? null : goDurationOf(name, text);
   };
-  // A socket on the same machine answers at once or is not there: the value has no use, but may be wrong.
-  duration('NSM_DIAL_TIMEOUT');
+  const dialTimeoutMs = duration('NSM_DIAL_TIMEOUT');
+  if (dialTimeoutMs === 0)
+    throw invalid(
+      'NSM_DIAL_TIMEOUT',
+      said(env, 'NSM_DIAL_TIMEOUT') ?? '',
+      'nobody connects in no time',
+      'more than 0s',
+    );
   const here = Object.entries(places).flatMap(([name, label]) => {
     const value = said(env, name);
     return value === null ? [] : [[label, value] as const];
@@ -104,6 +112,7 @@ export function nsmEnvOf(env: Env): NsmEnv {
     labels: { ...Object.fromEntries(here), ...(labels === null ? {} : labelsOf(labels)) },
     services: requested === null ? [] : requested.split(',').map((text) => serviceOf(text.trim())),
     requestTimeoutMs: duration('NSM_REQUEST_TIMEOUT'),
+    dialTimeoutMs,
     maxTokenLifetimeMs: duration('NSM_MAX_TOKEN_LIFETIME'),
     log: level === null ? null : levelOf(level),
   };

@@ -67,6 +67,8 @@ export interface RequesterOptions {
   name: string | null;
   /** How long to wait for an agent that is not there yet. */
   waitMs: number;
+  /** How long an attempt to connect may take. */
+  dialTimeoutMs: number;
   /** Asks again for what it has when its life is ending or the agent is back. */
   keep: boolean;
   signal: AbortSignal;

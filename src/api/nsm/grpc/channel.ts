@@ -1,6 +1,8 @@
-import { type ChannelCredentials, type ChannelOptions, Client } from '@grpc/grpc-js';
+import { type ChannelOptions, Client, connectivityState } from '@grpc/grpc-js';
 import type { UnixStream } from '../../../net/unix/stream.ts';
 import { connectUnix } from '../../../net/unix/connect.ts';
+import { Unreachable } from '../../unreachable.ts';
+import { HeldSockets } from './held-sockets.ts';
 import { clientPingMs, defaultLimits, maxResponseBytes } from './limits.ts';
 import { OverStream } from './over-stream.ts';
 import { type Tls, clientCredentials } from './tls.ts';
@@ -10,6 +12,13 @@ import { hostPort } from './url.ts';
 export interface Channel {
   readonly client: Client;
   readonly stream: UnixStream | null;
+  /** Whether it is connected now, as far as is known here. */
+  readonly isUp: boolean;
+  /**
+   * Settles when it is connected, or cannot be: then calls on it fail at once and say why. Rejects with the signal's
+   * reason.
+   */
+  settled(signal: AbortSignal): Promise<void>;
   /** A call begins; the returned function says that it is over. A channel without calls holds no process open. */
   busy(): () => void;
   close(): void;
@@ -29,8 +38,31 @@ const options: ChannelOptions = {
 /** Half an hour without a call would end the connection, and the next call find it gone. */
 const neverIdleMs = 2 ** 31 - 1;
 
-/** Lives as long as its stream: `onClose` is called when that has ended. Throws what connectUnix does. */
-export async function unixChannel(path: string, signal: AbortSignal, onClose: () => void): Promise<Channel> {
+/** Client.waitForReady waits through failed attempts too, and grpc-js itself waits for HTTP/2 for ever. */
+function settled(client: Client, signal: AbortSignal): Promise<void> {
+  const channel = client.getChannel();
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason as Error);
+    };
+    const look = (): void => {
+      if (signal.aborted) return;
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.IDLE || state === connectivityState.CONNECTING) {
+        channel.watchConnectivityState(state, Infinity, look);
+        return;
+      }
+      signal.removeEventListener('abort', abort);
+      resolve();
+    };
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    else look();
+  });
+}
+
+/** Lives as long as its stream. Throws what connectUnix does, the signal's reason, or Unreachable of who hung up. */
+export async function unixChannel(path: string, signal: AbortSignal): Promise<Channel> {
   const stream = await connectUnix(path, signal);
   const client = new Client(`unix:${path}`, new OverStream(stream), {
     ...options,
@@ -40,13 +72,15 @@ export async function unixChannel(path: string, signal: AbortSignal, onClose: ()
   stream.on('error', () => undefined);
   stream.once('close', () => {
     client.close();
-    onClose();
   });
   let calls = 0;
-  stream.unref();
-  return {
+  const channel: Channel = {
     client,
     stream,
+    get isUp() {
+      return !stream.destroyed;
+    },
+    settled: (until) => settled(client, until),
     busy() {
       if (calls++ === 0) stream.ref();
       return () => {
@@ -58,11 +92,24 @@ export async function unixChannel(path: string, signal: AbortSignal, onClose: ()
       stream.destroy();
     },
   };
+  try {
+    await channel.settled(signal);
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+  if (stream.destroyed) {
+    const url = `unix://${path}`;
+    const why = stream.errored?.message ?? 'the connection ended before HTTP/2 was spoken';
+    throw new Unreachable(`No answer from '${url}': ${why}`, url, stream.errored);
+  }
+  stream.unref();
+  return channel;
 }
 
 export function tcpChannel(host: string, port: number, tls: Tls | null): Channel {
-  const credentials: ChannelCredentials = clientCredentials(tls);
-  const client = new Client(`dns:${hostPort(host, port)}`, credentials, {
+  const sockets = new HeldSockets(clientCredentials(tls));
+  const client = new Client(`dns:${hostPort(host, port)}`, sockets, {
     ...options,
     'grpc.keepalive_time_ms': clientPingMs,
     'grpc.keepalive_timeout_ms': defaultLimits.pingTimeoutMs,
@@ -72,9 +119,14 @@ export function tcpChannel(host: string, port: number, tls: Tls | null): Channel
   return {
     client,
     stream: null,
+    get isUp() {
+      return client.getChannel().getConnectivityState(false) === connectivityState.READY;
+    },
+    settled: (signal) => settled(client, signal),
     busy: () => () => undefined,
     close() {
       client.close();
+      sockets.cut();
     },
   };
 }

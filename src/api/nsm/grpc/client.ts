@@ -15,7 +15,7 @@ import type {
 } from '../proto/registry_pb.ts';
 import type { Channel } from './channel.ts';
 import { Dialer } from './dialer.ts';
-import { defaultDeadlineMs } from './limits.ts';
+import { defaultDeadlineMs, defaultDialTimeoutMs } from './limits.ts';
 import { methods } from './methods.ts';
 import { type Outgoing, type Patience, errorOf, serverStream, unary, within } from './outgoing.ts';
 import { showRegistryPath } from './registry-path.ts';
@@ -27,6 +27,8 @@ export interface NsmClientOptions {
   url: string;
   /** For tcp; null, which is the default, allows loopback addresses only. */
   tls?: Tls | null;
+  /** How long an attempt to connect may take until HTTP/2 is spoken, in ms; 5 s if it is not given. */
+  dialTimeoutMs?: number;
 }
 
 export interface CallOptions {
@@ -67,9 +69,10 @@ export class NsmClient {
   readonly url: string;
   readonly #dialer: Dialer;
 
-  constructor({ url, tls = null }: NsmClientOptions) {
+  /** Throws Failure of options that nobody may have. */
+  constructor({ url, tls = null, dialTimeoutMs = defaultDialTimeoutMs }: NsmClientOptions) {
     this.url = url;
-    this.#dialer = new Dialer(url, tls);
+    this.#dialer = new Dialer(url, tls, dialTimeoutMs);
   }
 
   request(request: NetworkServiceRequest, options: CallOptions = {}): Promise<Connection> {

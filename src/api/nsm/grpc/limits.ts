@@ -19,8 +19,8 @@ export const clientPingMs = 330_000;
 /** JSON of the registry's path header; all headers of a call together have 64 KiB. */
 export const maxRegistryPathBytes = 48 * 1024;
 
-/** A unix socket whose backlog is full is tried again for this long. */
-export const connectTimeoutMs = 5_000;
+/** An attempt to connect has this long until HTTP/2 is spoken: the default of NSM_DIAL_TIMEOUT in NSM's client. */
+export const defaultDialTimeoutMs = 5_000;
 
 export interface Limits {
   /** Of one listener at a time. */
