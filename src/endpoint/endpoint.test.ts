@@ -84,12 +84,33 @@ describe('an endpoint', () => {
     ['a route', { routes: ['10.0.0.0/8 via lan'] }, "routes[0].via is 'lan'"],
     ['a service', { service: [] }, "services is ''"],
     ['a namespace', { netns: '/dev/null' }, "netns is '/dev/null': it is no namespace"],
-    ['an agent', { agent: 'http://agent' }, 'http://agent'],
+    ['an agent', { agent: 'http://agent' }, "agent is 'http://agent': allowed is unix:///PATH"],
+    [
+      'an agent over tcp',
+      { agent: 'tcp://127.0.0.1:5001' },
+      "agent is 'tcp://127.0.0.1:5001', and over tcp an endpoint can show neither its socket's descriptor nor its " +
+        "namespace's: allowed is unix:///PATH",
+    ],
     ['a socket', { socket: 'nse.sock' }, 'nse.sock'],
   ])('that cannot be for %s leaves nothing', async (_, more, message) => {
     await expect(serve(more)).rejects.toThrow(message);
     expect(existsSync(path())).toBe(false);
     expect(agent.endpoints).toEqual([]);
+  });
+
+  test('is told by what it has an agent that it cannot have', async () => {
+    const before = process.env.NSM_CONNECT_TO;
+    process.env.NSM_CONNECT_TO = 'tcp://localhost:5001';
+    try {
+      await expect(serveEndpoint({ service: 'vpn' })).rejects.toMatchObject({
+        code: 'invalid',
+        field: 'NSM_CONNECT_TO',
+        value: 'tcp://localhost:5001',
+      });
+    } finally {
+      if (before === undefined) delete process.env.NSM_CONNECT_TO;
+      else process.env.NSM_CONNECT_TO = before;
+    }
   });
 
   test('of a name that another has is refused', async () => {

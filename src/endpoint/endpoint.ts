@@ -4,8 +4,9 @@ import { Endpoint } from '../api/nsm/endpoint/endpoint.ts';
 import { NsmClient } from '../api/nsm/grpc/client.ts';
 import { type NsmServer, serveNsm } from '../api/nsm/grpc/server.ts';
 import type { Connection } from '../api/nsm/proto/connection_pb.ts';
-import { agentUrl, endpointName } from '../client/agent.ts';
+import { endpointName } from '../client/agent.ts';
 import { Netns } from '../client/netns.ts';
+import { agentSocketOf } from './agent-url.ts';
 import { Connections } from './connections.ts';
 import { closeGraceMs } from './limits.ts';
 import { type ContextOptions, changeOf, type ServeOptions, servicesOf, settingsOf } from './options.ts';
@@ -32,6 +33,7 @@ export class ServedEndpoint implements AsyncDisposable {
   static async serve(options: ServeOptions): Promise<ServedEndpoint> {
     const { signal, waitMs = 0, dialTimeoutMs, netns: where = null } = options;
     signal?.throwIfAborted();
+    const url = agentSocketOf(options.agent);
     const services = servicesOf(options);
     const name = endpointName(options.name, services[0] ?? '');
     const release: Release[] = [];
@@ -60,7 +62,7 @@ export class ServedEndpoint implements AsyncDisposable {
       );
       release.push(() => server.close(closeGraceMs));
       const agent = new NsmClient({
-        url: agentUrl(options.agent),
+        url,
         ...(dialTimeoutMs !== undefined && { dialTimeoutMs }),
       });
       release.push(() => {

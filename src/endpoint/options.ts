@@ -51,7 +51,10 @@ export interface ServeOptions extends ContextOptions {
    * under its name keeps its connections and their addresses.
    */
   readonly name?: string;
-  /** `unix:///PATH` or `tcp://HOST:PORT`; NSM_CONNECT_TO, or the default instance's socket, if it is not given. */
+  /**
+   * `unix:///PATH`, on which alone an endpoint can show what it is asked at and where its interfaces are to be;
+   * NSM_CONNECT_TO, or the default instance's socket, if it is not given.
+   */
   readonly agent?: string;
   /** Where interfaces are to be: as for a client's request. This process's own namespace if it is not given. */
   readonly netns?: string | number;

@@ -53,7 +53,8 @@ async function passed(
   field: string,
   signal: AbortSignal,
 ): Promise<Whereabouts> {
-  if (!stream) throw refuse(field, url, 'no descriptor can be passed on this connection', 'denied');
+  if (!stream)
+    throw refuse(field, url, 'no descriptor can be passed on a connection that is no unix socket', 'denied');
   let fd: number;
   try {
     fd = await takeNetns(stream, identity, signal);
