@@ -7,6 +7,7 @@ import { type LogLevel, setLog } from '../loader/log.ts';
 import { libbpfVersion } from '../loader/version.ts';
 import type { AdminAgent, AgentStatus } from './api/admin/agent.ts';
 import { adminSocketPath } from './api/admin/server.ts';
+import { checkedTls, type Given } from './api/nsm/grpc/pem.ts';
 import type { Tls } from './api/nsm/grpc/tls.ts';
 import { startNsm, type Nsm } from './api/nsm/node.ts';
 import { Dataplane } from './dataplane/dataplane.ts';
@@ -67,6 +68,7 @@ export interface Agent extends AdminAgent {
 export async function startAgent(config: AgentConfig): Promise<Agent> {
   const { instance, logs } = config;
   const log = logs.of('wire');
+  const tls = config.tls === null ? null : readTls(config.tls);
   warmPool();
   const directory = join(config.runDir, instance);
   const pins = pinPaths(config.bpffs, instance);
@@ -109,7 +111,7 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
     release.push(() => {
       follower.close();
     });
-    const nsm = await startWorkloads(config, directory, book);
+    const nsm = await startWorkloads(config, tls, directory, book);
     const since = new Date().toISOString();
     return {
       wires: book,
@@ -132,7 +134,12 @@ export async function startAgent(config: AgentConfig): Promise<Agent> {
 }
 
 /** Manager, registry and forwarder for the workloads of this machine. */
-function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: WireBook): Promise<Nsm> {
+function startWorkloads(
+  config: AgentConfig,
+  tls: Tls | null,
+  instanceDirectory: string,
+  wires: WireBook,
+): Promise<Nsm> {
   const { instance, logs } = config;
   return startNsm({
     name: instance === 'default' ? 'vwire' : `vwire-${instance}`,
@@ -142,7 +149,7 @@ function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: W
     log: logs.of('nsm'),
     registryLog: logs.of('registry'),
     listen: config.listen,
-    tls: config.tls === null ? null : readTls(config.tls),
+    tls,
     adminUrl: `unix://${adminSocketPath(config.runDir, instance)}`,
     trust: config.trust,
     healGraceMs: config.healGraceMs,
@@ -152,9 +159,9 @@ function startWorkloads(config: AgentConfig, instanceDirectory: string, wires: W
 }
 
 function readTls({ cert, key, ca }: NonNullable<AgentConfig['tls']>): Tls {
-  const read = (field: string, path: string): Buffer => {
+  const read = (field: string, path: string): Given => {
     try {
-      return readFileSync(path);
+      return { field, file: path, pem: readFileSync(path) };
     } catch (cause) {
       throw new Failure(
         'invalid',
@@ -168,7 +175,7 @@ function readTls({ cert, key, ca }: NonNullable<AgentConfig['tls']>): Tls {
       );
     }
   };
-  return { cert: read('tls-cert', cert), key: read('tls-key', key), ca: read('tls-ca', ca) };
+  return checkedTls({ cert: read('tls-cert', cert), key: read('tls-key', key), ca: read('tls-ca', ca) });
 }
 
 /** libbpf says hundreds of things a load, so that it is asked for no more than is logged. */

@@ -15,10 +15,16 @@ import { ConnectionHandle } from './handle.ts';
 import { InFlight } from './in-flight.ts';
 import { callsAtOnce, requestMs } from './limits.ts';
 import { asOwn, type RequestOptions } from './request.ts';
+import { tlsOf, type TlsOptions } from './tls.ts';
 
 export interface ConnectOptions {
-  /** `unix:///PATH` or `tcp://HOST:PORT`; NSM_CONNECT_TO, or the default instance's socket, if it is not given. */
+  /**
+   * `unix:///PATH`, or `tcp://HOST:PORT`, where no namespace's descriptor can be passed and vwire's own agent gives no
+   * connection; NSM_CONNECT_TO, or the default instance's socket, if it is not given.
+   */
   readonly agent?: string;
+  /** For `tcp://`, and required unless HOST is of this machine: the certificate of the agent must name HOST. */
+  readonly tls?: TlsOptions;
   /** What this process is called in paths; NSM_NAME, or HOSTNAME-PID, if it is not given. */
   readonly name?: string;
   /** How long to wait for an agent that is not there yet, in ms; at least one attempt is made. */
@@ -54,10 +60,12 @@ export class Client implements AsyncDisposable {
   #closing: Promise<void> | null = null;
   #forgetSignal: () => void = () => undefined;
 
-  private constructor({ agent, name, dialTimeoutMs }: ConnectOptions) {
+  private constructor({ agent, name, tls, dialTimeoutMs }: ConnectOptions) {
     this.name = processName(name);
+    const url = agentUrl(agent);
     const nsm = new NsmClient({
-      url: agentUrl(agent),
+      url,
+      tls: tlsOf(tls, url),
       ...(dialTimeoutMs !== undefined && { dialTimeoutMs }),
     });
     this.#line = { nsm, inFlight: new InFlight(callsAtOnce), name: this.name };
