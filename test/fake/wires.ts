@@ -1,6 +1,7 @@
 import { Failure } from '../../src/features/failure.ts';
 import type {
   CounterItem,
+  MoveChange,
   PortItem,
   SideSpec,
   WireChange,
@@ -124,10 +125,19 @@ export class MemoryWires extends Gate implements Wires {
     return wire;
   }
 
-  async moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem> {
-    await this.pass({ moveSide: name, side, to });
+  async moveSide(
+    name: WireName,
+    side: 'left' | 'right',
+    to: SideSpec,
+    along?: MoveChange,
+  ): Promise<WireItem> {
+    await this.pass({ moveSide: name, side, to, along });
     const before = this.find(name);
-    const wire = { ...before, [side]: portOf(to, before.id, side === 'left' ? 'l' : 'r') };
+    const wire = {
+      ...before,
+      mtu: along?.mtu ?? before.mtu,
+      [side]: portOf(to, before.id, side === 'left' ? 'l' : 'r'),
+    };
     this.#wires.set(wire.id, wire);
     this.tell({ type: 'updated', wire: wire.id, connection: wire.connection });
     return wire;

@@ -1,7 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { SideSpec, WireChange, WireItem, WireName, WireSpec } from '../../src/features/wire/api.ts';
+import type {
+  MoveChange,
+  SideSpec,
+  WireChange,
+  WireItem,
+  WireName,
+  WireSpec,
+} from '../../src/features/wire/api.ts';
 import { agentConfig } from './node.ts';
 
 const program = fileURLToPath(new URL('keeper.mjs', import.meta.url));
@@ -37,8 +44,8 @@ export class Keeper {
     return this.#ask<WireItem>('update', name, change);
   }
 
-  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem> {
-    return this.#ask<WireItem>('moveSide', name, side, to);
+  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec, along?: MoveChange): Promise<WireItem> {
+    return this.#ask<WireItem>('moveSide', name, side, to, ...(along ? [along] : []));
   }
 
   async remove(name: WireName): Promise<void> {

@@ -82,7 +82,7 @@ describe('an agent that ends', () => {
   });
 
   test.each(['leaving', 'remade', 'moved'])(
-    "but fails at '%s' leaves the wire with its other side, or as it was",
+    "but fails at '%s' again and again leaves the wire with its other side",
     async (point) => {
       keeper = await Keeper.start(node, `${point}:throw`);
       const wire = await keeper.add(place.spec('wire'));
@@ -93,6 +93,22 @@ describe('an agent that ends', () => {
       expect(found?.left).toEqual(wire.left);
       expect(found?.state).toBe('down');
       expect(names(place.fresh)).toEqual(['lo']);
+    },
+  );
+
+  test.each(['leaving', 'left', 'remade', 'moved'])(
+    "but fails at '%s' once has that side made again where it was",
+    async (point) => {
+      keeper = await Keeper.start(node, `${point}:throw:1`);
+      const wire = await keeper.add(place.spec('wire'));
+      await expect(keeper.moveSide(it, 'right', place.right(place.fresh))).rejects.toThrow(
+        `Fault point '${point}'`,
+      );
+      const { netns, name, mac } = wire.right;
+      expect(await keeper.list()).toMatchObject([
+        { state: 'open', left: wire.left, right: { netns, name, mac } },
+      ]);
+      place.pings('10.0.0.2');
     },
   );
 

@@ -22,7 +22,7 @@ export class MovePlace {
   }
 
   /** One of these that has ended is there again, under another name. */
-  again(label: 'client' | 'fresh'): void {
+  again(label: 'client' | 'old' | 'fresh'): void {
     this[label] = this.pods.make(`again${this.#made}`);
   }
 

@@ -85,6 +85,40 @@ describe('a side that is moved', () => {
     place.pings('10.0.0.2');
   });
 
+  test('within its pod may have the name that it had', async () => {
+    const mac = '02:00:00:00:00:77';
+    const moved = await agent.wires.moveSide(it, 'right', { ...place.right(place.old), mac });
+    expect(moved.right).toMatchObject({ name: 'nsm-2', mac });
+    run('ip', '-n', place.client, 'neigh', 'flush', 'dev', 'nsm-1');
+    whole(moved, place.old);
+  });
+
+  test.each([1400, 9000])('has the other side told what comes along: %d bytes and addresses', async (mtu) => {
+    const far = { ...place.left(), addresses: ['10.8.0.1/24', 'fd08::1/64'] };
+    const to = { ...place.right(place.fresh), addresses: ['10.8.0.2/24', 'fd08::2/64'] };
+    const moved = await agent.wires.moveSide(it, 'right', to, { mtu, far });
+    expect(moved).toMatchObject({ state: 'open', mtu, left: { ...wire.left, addresses: far.addresses } });
+    for (const [pod, name] of [
+      [place.client, 'nsm-1'],
+      [place.fresh, 'nsm-2'],
+      [null, wire.left.host.name],
+      [null, wire.right.host.name],
+    ] as const)
+      expect(link(pod, name).mtu).toBe(mtu);
+    expect(run('ip', '-n', place.client, 'addr')).not.toContain('10.0.0.1');
+    for (const address of ['10.8.0.2', 'fd08::2']) place.pings(address);
+  });
+
+  test('has an interface of the other side brought up that is told what comes along', async () => {
+    run('ip', '-n', place.client, 'link', 'set', 'nsm-1', 'down');
+    await eventually(() => {
+      expect(node.wire(wire.id)?.state).toBe('down');
+    });
+    const along = { mtu: null, far: place.left() };
+    const moved = await agent.wires.moveSide(it, 'right', place.right(place.fresh), along);
+    whole(moved, place.fresh);
+  });
+
   test('with another MAC is known by that at the other side', async () => {
     const mac = '02:00:00:00:00:77';
     const moved = await agent.wires.moveSide(it, 'right', { ...place.right(place.fresh), mac });

@@ -5,7 +5,7 @@ import { connectionsDirectory, readConnectionRecords } from '../../state/view.ts
 import { endConnection } from './chain/begin.ts';
 import { type EndpointLinks, farewell, tellEnd } from './chain/connect.ts';
 import type { Lifetimes } from './chain/timeout.ts';
-import { holdWire, removeWire, rightLost } from './chain/wire.ts';
+import { holdWire, removeWire, sideLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
 import { checkMessages } from './connections/established.ts';
@@ -104,7 +104,7 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
       links.watch({ name: record.endpoint, target: record.target });
       if (found === null) healer.wireGone(connection);
       else if (found.rightLost) {
-        rightLost(connection);
+        sideLost(connection, 'right');
         void healer.sideLost(connection);
       }
       log.info({ conn: record.id, wire }, 'connection adopted');

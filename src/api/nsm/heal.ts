@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Wires, WireEvent } from '../../features/wire/api.ts';
 import type { Whereabouts } from '../../features/wire/whereabouts.ts';
 import type { Clock } from '../../state/clock.ts';
-import { rightLost } from './chain/wire.ts';
+import { sideLost } from './chain/wire.ts';
 import type { ConnectionBook } from './connections/book.ts';
 import { inTurn, type Held } from './connections/held.ts';
 import type { Manager } from './manager.ts';
@@ -101,7 +101,7 @@ export class Healer {
       // Another endpoint may have taken over meanwhile.
       found.lost =
         rightNetns === null || !this.#parts.netnsLives({ netns: right.netns, identity: rightNetns });
-      if (found.lost) rightLost(connection);
+      if (found.lost) sideLost(connection, 'right');
       return Promise.resolve();
     });
     if (found.lost) await this.#down(connection, "the endpoint's network namespace has ended");

@@ -80,6 +80,13 @@ export interface WireChange {
   right: IpSpec | null;
 }
 
+/** What changes along with a side that is put elsewhere. What is null stays as it is. */
+export interface MoveChange {
+  mtu: number | null;
+  /** All that IP is to know of the other side's interface. */
+  far: IpSpec | null;
+}
+
 /** How a wire is named in a request: its id, or the caller's own name for it. */
 export type WireName = { id: number } | { connection: string };
 
@@ -163,10 +170,12 @@ export interface Wires {
   add(spec: WireSpec): Promise<WireItem>;
   update(name: WireName, change: WireChange): Promise<WireItem>;
   /**
-   * Puts one side elsewhere, as when another endpoint takes over. The other side's interface stays as it is. If it
-   * fails, the wire is down and has the other side only, until this is asked again or the wire is removed.
+   * Puts one side elsewhere, as when another endpoint takes over. The other side's interface stays, and is told what
+   * `along` says. What is refused has changed nothing. If the kernel refuses the new side when the old one has gone,
+   * that one is made again where it was; where it cannot be, the wire is down and has the other side only, until this
+   * is asked again or the wire is removed.
    */
-  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec): Promise<WireItem>;
+  moveSide(name: WireName, side: 'left' | 'right', to: SideSpec, along?: MoveChange): Promise<WireItem>;
   /** Brings back what somebody took away from its interfaces of what they were told, and touches nothing else. */
   restore(name: WireName): Promise<void>;
   /** Settles when the devices are gone. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sides, type Side } from '../../dataplane/port.ts';
 import { parseMtu } from '../../net/mtu.ts';
 import type { IpRecord, SideRecord, WireRecord } from '../../state/wire-record.ts';
@@ -11,11 +12,11 @@ import type { Differences } from './ip/differences.ts';
 import { familyOf } from './ip/pieces.ts';
 import { ipOf, planIpChange, sameIp } from './ip/plan.ts';
 import { bringUp } from './ip/restore.ts';
-import { entering, type Workshop } from './open.ts';
+import { entering, rewrite, type Workshop } from './open.ts';
 import { answerFor, refuseMtuWithoutIpv6 } from './plan.ts';
 import { explainXdp } from './refusal.ts';
 
-interface ChangePlan {
+export interface ChangePlan {
   record: WireRecord;
   change: WireChange;
   handles: Handles;
@@ -48,7 +49,7 @@ const placed = ({ coming, ...record }: SideRecord): IpRecord[] => [
 ];
 
 /** The record for the time of the change, from which can be told what a crash left; `from` if nothing has to be. */
-export function changing(from: WireRecord, to: WireRecord): WireRecord {
+function changing(from: WireRecord, to: WireRecord): WireRecord {
   const sideOf = (side: Side): SideRecord =>
     sameIp(from[side], to[side]) ? from[side] : { ...from[side], coming: ipOf(to[side]) };
   const [left, right] = [sideOf('left'), sideOf('right')];
@@ -65,12 +66,12 @@ function switchDatapath(entry: Entry, from: WireRecord, to: WireRecord, shop: Wo
 }
 
 /** A change that failed and could not be taken back whole: what is meant and what is there differ. */
-export class HalfDone extends Error {
+class HalfDone extends Error {
   override readonly name = 'HalfDone';
 }
 
 /** What a change found to do. */
-export interface Done {
+interface Done {
   /** For people; empty when all was as it should be. */
   summary: string[];
   /** An IPv6 address came, for whose group the interface has to be heard first. */
@@ -89,7 +90,7 @@ const summaryOf = (side: Side, { missing, other, obsolete }: Differences): strin
 };
 
 /** Carries a planned change out, whole or not at all. The record is the caller's to change. */
-export function carryOutChange(
+function carryOutChange(
   entry: Entry,
   { record: from, change, handles }: ChangePlan,
   to: WireRecord,
@@ -136,6 +137,24 @@ export function carryOutChange(
     });
     throw error;
   }
+  return done;
+}
+
+/** Carries a planned change out, with the file telling of it before and after. Null where all was as it should be. */
+export function applyChange(entry: Entry, plan: ChangePlan, wanted: WireRecord, shop: Workshop): Done | null {
+  const { record } = plan;
+  const noted = changing(record, wanted);
+  if (noted !== record) rewrite(entry, noted, shop);
+  let done: Done;
+  try {
+    done = carryOutChange(entry, plan, wanted, shop);
+  } catch (error) {
+    // Otherwise what is there has to be told from the record still.
+    if (noted !== record && !(error instanceof HalfDone)) rewrite(entry, record, shop);
+    throw error;
+  }
+  if (done.summary.length === 0 && isDeepStrictEqual(record, wanted)) return null;
+  rewrite(entry, wanted, shop);
   return done;
 }
 

@@ -152,18 +152,24 @@ export function bringUpHosts(host: NetlinkSocket, record: WireRecord): void {
 }
 
 /**
- * All four ends, or none: what cannot be done is taken back. Host ends first when it grows, last when it
+ * All ends of these sides, or none: what cannot be done is taken back. Host ends first when it grows, last when it
  * shrinks, since the pods' ends decide what is sent.
  */
-export function changeMtu(host: NetlinkSocket, record: WireRecord, mtu: number, handles: Handles): void {
+export function changeMtu(
+  host: NetlinkSocket,
+  record: WireRecord,
+  mtu: number,
+  handles: Handles,
+  of: readonly Side[] = sides,
+): void {
   const pods = (size: number): void => {
-    for (const side of sides)
+    for (const side of of)
       ofPod(handles[side], (socket) => {
         setMtu(socket, record[side].ifindex, size);
       });
   };
   const hosts = (size: number): void => {
-    for (const side of sides) setMtu(host, record[side].hostIfindex, size);
+    for (const side of of) setMtu(host, record[side].hostIfindex, size);
   };
   const order = mtu > record.mtu ? [hosts, pods] : [pods, hosts];
   try {

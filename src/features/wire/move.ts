@@ -1,7 +1,7 @@
 import { farSide, type Side } from '../../dataplane/port.ts';
 import { setMac, upRequest } from '../../net/device.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
-import { createSide, type Handles } from './devices.ts';
+import { changeMtu, createSide, type Handles } from './devices.ts';
 import { isLost, joinedOf, type Entry } from './entry.ts';
 import { fault } from './fault.ts';
 import { dropRulesOf, establishPod } from './ip/pods.ts';
@@ -86,6 +86,8 @@ export async function finishMove(
     await clear(entry, side, there, shop);
     fault('left');
     tellFarEnd(entry, side, had.mac, shop);
+    // The wire may have another MTU with this side.
+    changeMtu(shop.host, entry.record, entry.record.mtu, handles, [farSide(side)]);
     await remake(entry, side, shop, handles);
   } catch (error) {
     try {
@@ -108,8 +110,14 @@ export async function carryOutMove(
   shop: Workshop,
   handles: Handles,
 ): Promise<void> {
-  const leaving = { side, had: entry.record[side] };
+  const before = entry.record;
+  const leaving = { side, had: before[side] };
+  try {
+    rewrite(entry, { ...to, leaving }, shop);
+  } catch (error) {
+    entry.record = before;
+    throw error;
+  }
   entry.state = 'opening';
-  rewrite(entry, { ...to, leaving }, shop);
   await finishMove(entry, leaving, leaving.had, shop, handles);
 }

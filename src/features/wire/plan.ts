@@ -49,14 +49,18 @@ function refuseTaken(name: string, side: Side, { netns: ref }: SideSpec): never 
 }
 
 /** Looks the wanted name up, or all names for want of one: a pod may have thousands. */
-function chooseName(socket: NetlinkSocket, spec: SideSpec, side: Side, beside: Beside): string {
+function chooseName(
+  socket: NetlinkSocket,
+  { spec, side, beside, leaving }: Pick<SidePlan, 'spec' | 'side' | 'beside' | 'leaving'>,
+): string {
   if (spec.name === null) {
     const names = listDevices(socket).map((device) => device.name);
     return freeName(new Set([...names, ...beside.promisedNames()]));
   }
   const name = parseIfname(spec.name, `${side}.name`);
   // One that is promised, and not made yet, the kernel refuses to who comes second.
-  if (findByName(socket, name) !== null) refuseTaken(name, side, spec);
+  const taken = findByName(socket, name);
+  if (taken !== null && taken.ifindex !== leaving) refuseTaken(name, side, spec);
   return name;
 }
 
@@ -67,9 +71,11 @@ interface SidePlan {
   netns: NetnsHandle;
   /** Those of ours in the same namespace. */
   beside: Beside;
+  /** The interface there that goes before this one comes; 0 for none. */
+  leaving: number;
 }
 
-function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings): SideRecord {
+function planSide({ spec, side, id, netns, beside, leaving }: SidePlan, at: Surroundings): SideRecord {
   const own = sameFile(netns, at.own);
   if (own && !at.allowHostNetns)
     throw new Failure(
@@ -87,7 +93,7 @@ function planSide({ spec, side, id, netns, beside }: SidePlan, at: Surroundings)
     netns: { ref: spec.netns, dev: netns.dev, inode: netns.inode },
     hostName: hostDeviceName(at.instance, id, side),
     hostIfindex: 0,
-    name: chooseName(socket, spec, side, beside),
+    name: chooseName(socket, { spec, side, beside, leaving }),
     ifindex: 0,
     mac,
     ...planIp((act) => act(socket), wanted, { side, had: noIp, beside }),
@@ -128,11 +134,14 @@ export function planWire({ spec, id, netns, beside }: PlanInput, at: Surrounding
     throw new InputError('datapath', spec.datapath, 'auto, tcx, clsact or xdp');
   const mtu = parseMtu(spec.mtu ?? DEFAULT_MTU, 'mtu');
   const connection = spec.connection === null ? `wire-${id}` : checkConnection(spec.connection);
-  const left = planSide({ spec: spec.left, side: 'left', id, netns: netns.left, beside: beside.left }, at);
+  const left = planSide(
+    { spec: spec.left, side: 'left', id, netns: netns.left, beside: beside.left, leaving: 0 },
+    at,
+  );
   // Both ends may be in one namespace.
   const besideRight = sameFile(netns.left, netns.right) ? beside.right.and(left) : beside.right;
   const right = planSide(
-    { spec: spec.right, side: 'right', id, netns: netns.right, beside: besideRight },
+    { spec: spec.right, side: 'right', id, netns: netns.right, beside: besideRight, leaving: 0 },
     at,
   );
   refuseMtuWithoutIpv6(mtu, left, right);
@@ -159,14 +168,16 @@ export function planWire({ spec, id, netns, beside }: PlanInput, at: Surrounding
 }
 
 /** What a wire is with one side elsewhere, whose pod has the same MAC unless another one is asked for. */
-export function planMove(
+export function planMovedSide(
   record: WireRecord,
   side: Side,
   { spec, netns, beside }: { spec: SideSpec; netns: NetnsHandle; beside: Beside },
   at: Surroundings,
 ): WireRecord {
   const wanted = { ...spec, mac: spec.mac ?? record[side].mac };
-  const to = planSide({ spec: wanted, side, id: record.id, netns, beside }, at);
+  // Within its pod it may have the name that it has.
+  const leaving = sameFile(netns, record[side].netns) ? record[side].ifindex : 0;
+  const to = planSide({ spec: wanted, side, id: record.id, netns, beside, leaving }, at);
   const moved = { ...record, [side]: to };
   refuseMtuWithoutIpv6(moved.mtu, moved.left, moved.right);
   refuseOneMac(moved.left, moved.right);

@@ -2,6 +2,7 @@ import { missingFeature, refusedForSize } from '../../dataplane/refusal.ts';
 import { InputError } from '../../net/input.ts';
 import { NetnsError } from '../../net/netns.ts';
 import { Failure, type FailureCode } from '../failure.ts';
+import type { WireName } from './api.ts';
 
 const netnsCodes: Readonly<Record<NetnsError['problem'], FailureCode>> = {
   absent: 'not_found',
@@ -41,3 +42,19 @@ export async function toldAsFailure<T>(act: () => Promise<T>): Promise<T> {
     throw failureOf(error);
   }
 }
+
+export function noSuchWire(name: WireName): Failure {
+  const told = 'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
+  return new Failure('not_found', `There is no ${told}`, {
+    field: 'wire',
+    value: 'id' in name ? String(name.id) : name.connection,
+    allowed: 'an id or connection name that vwire ls shows',
+  });
+}
+
+export const tooManyWires = (count: number, limit: number): Failure =>
+  new Failure('refused', `There are ${count} wires: this agent takes ${limit}`, {
+    field: 'wires',
+    value: String(count),
+    allowed: `${limit}, set by --max-wires`,
+  });

@@ -1,12 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Side } from '../../dataplane/port.ts';
 import type { View } from '../../dataplane/view.ts';
 import { Scope } from '../../state/scope.ts';
-import { KEPT_ERRORS, type WireRecord } from '../../state/wire-record.ts';
+import { KEPT_ERRORS, type SideRecord, type WireRecord } from '../../state/wire-record.ts';
 import type { FileIdentity } from '../../file-identity.ts';
 import { Failure } from '../failure.ts';
 import type {
+  MoveChange,
   SideSpec,
   WireChange,
   WireEvent,
@@ -16,23 +16,20 @@ import type {
   Wires,
   WireSpec,
 } from './api.ts';
-import { carryOutChange, changing, type Done, HalfDone, planChange } from './change.ts';
+import { applyChange, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
 import { inTurn, isLost, lostSide, Sides, stateOf, type Entry } from './entry.ts';
 import { wireItem } from './item.ts';
-import { carryOutMove } from './move.ts';
+import { moveAsPlanned, nothingElse, planSideMove } from './side-move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
 import { restorePods } from './ip/pods.ts';
 import { closeWire, openWire, rewrite, type Workshop } from './open.ts';
 import { makeWay } from './orphans.ts';
-import { checkConnection, planMove, planWire, type Surroundings } from './plan.ts';
+import { checkConnection, planWire, type Surroundings } from './plan.ts';
 import { waitReady } from './ready.ts';
-import { explainXdp, toldAsFailure } from './refusal.ts';
+import { explainXdp, noSuchWire, toldAsFailure, tooManyWires } from './refusal.ts';
 import { settleAgain } from './settle-again.ts';
-
-const describeName = (name: WireName): string =>
-  'id' in name ? `wire ${name.id}` : `connection '${name.connection}'`;
 
 /** The wires of one agent: what was asked for, by whom it is called, and how it stands. */
 export class WireBook implements Wires {
@@ -98,16 +95,7 @@ export class WireBook implements Wires {
     return borrowing(spec, async (netns) => {
       await makeWay(spec, netns, this, this.#shop.host);
       // Nothing waits from here until the entry stands, or two could pass the same check.
-      if (this.#entries.size >= this.#at.maxWires)
-        throw new Failure(
-          'refused',
-          `There are ${this.#entries.size} wires: this agent takes ${this.#at.maxWires}`,
-          {
-            field: 'wires',
-            value: String(this.#entries.size),
-            allowed: `${this.#at.maxWires}, set by --max-wires`,
-          },
-        );
+      if (this.#entries.size >= this.#at.maxWires) throw tooManyWires(this.#entries.size, this.#at.maxWires);
       if (spec.connection !== null) this.#checkFree(checkConnection(spec.connection));
       const beside = this.#ends.ofBoth(netns);
       const record = planWire({ spec, id: this.#freeId(), netns, beside }, this.#at);
@@ -146,12 +134,7 @@ export class WireBook implements Wires {
   find(name: WireName): Entry {
     const id = 'id' in name ? name.id : this.#names.get(name.connection);
     const entry = id === undefined ? undefined : this.#entries.get(id);
-    if (!entry)
-      throw new Failure('not_found', `There is no ${describeName(name)}`, {
-        field: 'wire',
-        value: 'id' in name ? String(name.id) : name.connection,
-        allowed: 'an id or connection name that vwire ls shows',
-      });
+    if (!entry) throw noSuchWire(name);
     return entry;
   }
 
@@ -182,55 +165,60 @@ export class WireBook implements Wires {
     const beside = this.#ends.ofBoth({ left: record.left.netns, right: record.right.netns });
     const plan = { record, change, handles, beside };
     const wanted = planChange(plan, this.#at.tcx);
-    const noted = changing(record, wanted);
-    if (noted !== record) this.rewrite(entry, noted);
-    let done: Done;
-    try {
-      done = carryOutChange(entry, plan, wanted, this.#shop);
-    } catch (error) {
-      // Otherwise what is there has to be told from the record still.
-      if (noted !== record && !(error instanceof HalfDone)) this.rewrite(entry, record);
-      throw error;
-    }
-    if (done.summary.length === 0 && isDeepStrictEqual(record, wanted)) return;
-    this.rewrite(entry, wanted);
+    const done = applyChange(entry, plan, wanted, this.#shop);
+    if (done === null) return;
     // Without carrier nothing could become ready.
     if (done.joins && entry.down.size === 0) await waitReady(this.#shop.host, wanted, handles);
     this.announce('updated', wanted, done.summary.join('; '));
     if (done.woken) await settleAgain(entry, this.#shop, handles);
   }
 
-  async moveSide(name: WireName, side: Side, to: SideSpec): Promise<WireItem> {
-    return toldAsFailure(() => this.#moveSide(name, side, to));
+  async moveSide(
+    name: WireName,
+    side: Side,
+    to: SideSpec,
+    along: MoveChange = nothingElse,
+  ): Promise<WireItem> {
+    return toldAsFailure(() => this.#moveSide(name, side, to, along));
   }
 
-  async #moveSide(name: WireName, side: Side, to: SideSpec): Promise<WireItem> {
+  async #moveSide(name: WireName, side: Side, spec: SideSpec, along: MoveChange): Promise<WireItem> {
     const entry = this.find(name);
     return inTurn(entry, () =>
-      borrowingFor(entry.record, side, to, async (handles) => {
+      borrowingFor(entry.record, side, spec, async (handles) => {
         this.#findChangeable(entry);
-        const beside = this.#ends.in(handles[side]);
-        const where = { spec: to, netns: handles[side], beside };
-        const wanted = planMove(entry.record, side, where, this.#at);
-        const before = entry.record[side].netns;
+        const move = { side, spec, along, handles, beside: this.#ends.ofBoth(handles) };
+        const plan = planSideMove(entry.record, move, this.#at);
+        const before = entry.record[side];
+        const woken = { so: false };
         this.#ends.addIn(entry, handles[side]);
         try {
-          await carryOutMove(entry, side, wanted, this.#shop, handles);
+          woken.so = await moveAsPlanned(entry, move, plan, this.#shop);
         } catch (error) {
           this.announce(
             'failed',
             entry.record,
             `its ${side} side cannot be moved: ${(error as Error).message}`,
           );
-          throw explainXdp(error, entry.record.mtu);
+          this.#announcePutBack(entry, side, before);
+          throw explainXdp(error, plan.to.mtu);
         } finally {
-          this.moved(entry, [before, handles[side]]);
+          this.moved(entry, [before.netns, handles[side]]);
         }
         const { netns, name: device } = entry.record[side];
         this.announce('updated', entry.record, `its ${side} side is '${device}' in '${netns.ref}' now`);
+        if (woken.so) await settleAgain(entry, this.#shop, handles);
         return this.#item(entry);
       }),
     );
+  }
+
+  /** What became of a side that could not be moved. */
+  #announcePutBack({ record }: Entry, side: Side, before: SideRecord): void {
+    const { hostIfindex } = record[side];
+    if (hostIfindex === before.hostIfindex) return;
+    if (isLost(record[side])) this.announce('port_lost', record, `its ${side} side is nowhere`);
+    else this.announce('updated', record, `its ${side} side was made again where it was`);
   }
 
   /** A side of it may be elsewhere than it was, or was about to be. */

@@ -75,9 +75,19 @@ export function wantedOf({ context }: Connection, { left, right }: Pick<Attempt,
   };
 }
 
-/** A line for each side; the right one's is empty while it is nowhere, or on the way. Joined: a template keeps its parts. */
+/** A line for each side, empty while it is nowhere. Joined: a template keeps its parts. */
 const placeText = (left: string, right: string): string => [left, right].join('\n');
-export const withoutRight = (place: string): string => placeText(place.split('\n')[0] ?? '', '');
+const lineOf = (place: string, side: 'left' | 'right'): string =>
+  place.split('\n')[side === 'left' ? 0 : 1] ?? '';
+
+export const withoutSide = (place: string, side: 'left' | 'right'): string =>
+  side === 'left' ? placeText('', lineOf(place, 'right')) : placeText(lineOf(place, 'left'), '');
+
+/** The only side in which two places differ; null where both do. The other one is somewhere. */
+export function differingSide(had: string, wanted: string): 'left' | 'right' | null {
+  if (lineOf(had, 'left') === lineOf(wanted, 'left')) return 'right';
+  return lineOf(had, 'right') === lineOf(wanted, 'right') ? 'left' : null;
+}
 
 /** The two sides as the chain found them. */
 function sidesOf({ record, established }: Held): Pick<Attempt, 'left' | 'right'> | null {

@@ -7,7 +7,7 @@ import type { Connection } from '../proto/connection_pb.ts';
 import { ConnectionContextSchema } from '../proto/connectioncontext_pb.ts';
 import { aboutAnswer } from './answered.ts';
 import type { Attempt, Element } from './element.ts';
-import { standing, wantedOf, withoutRight, type Wanted } from './wanted.ts';
+import { differingSide, standing, wantedOf, withoutSide, type Wanted } from './wanted.ts';
 
 const shownRoutes = ({ routes }: SideSpec): string[] =>
   routes.map(({ prefix, via }) => (via === null ? prefix : `${prefix} via ${via}`));
@@ -65,10 +65,15 @@ function heldPlace(connection: Held): string | null {
   return read;
 }
 
-/** Its endpoint's side is nowhere: whatever is asked for next puts it there. */
-export function rightLost(connection: Held): void {
+/** This side is nowhere, or elsewhere than it was answered: whatever is asked for next puts it there. */
+export function sideLost(connection: Held, side: 'left' | 'right'): void {
   const place = heldPlace(connection);
-  if (place !== null) connection.scope.refit('wire', withoutRight(place));
+  if (place !== null) connection.scope.refit('wire', withoutSide(place, side));
+}
+
+/** The same of the sides that a wire has not. */
+function forgetLost(connection: Held, wire: WireItem): void {
+  for (const side of ['left', 'right'] as const) if (wire[side].ifindex === 0) sideLost(connection, side);
 }
 
 /**
@@ -157,31 +162,18 @@ export function wire(wires: Wires): Element {
     }
   }
 
-  /** As it was, or with its client's side alone, until something is asked for again. */
-  async function moveBack(connection: Held, name: { id: number }, before: Wanted): Promise<void> {
-    const { left, right, mtu, place } = before;
-    try {
-      await wires.moveSide(name, 'right', right);
-      note(connection, before, await wires.update(name, { mtu, datapath: null, left, right: null }));
-      connection.scope.refit('wire', place);
-    } catch {
-      // It has ended there, which the wire's event says.
-    }
-  }
-
-  /** Another endpoint, or the same one elsewhere: the client's interface stays, and is told what is new. */
-  const move = (connection: Held, { left, right, mtu, place }: Wanted): Promise<WireItem | null> =>
+  /** One side elsewhere: the other one's interface stays, and is told what is new. What is refused leaves it as it was. */
+  const move = (connection: Held, side: 'left' | 'right', wanted: Wanted): Promise<WireItem | null> =>
     ofStanding(connection, async (name) => {
-      const before = standing(connection);
       connection.settled = null;
-      rightLost(connection);
+      const far = wanted[side === 'left' ? 'right' : 'left'];
       try {
-        await wires.moveSide(name, 'right', right);
-        const item = await wires.update(name, { mtu, datapath: null, left, right: null });
-        connection.scope.refit('wire', place);
+        const item = await wires.moveSide(name, side, wanted[side], { mtu: wanted.mtu, far });
+        connection.scope.refit('wire', wanted.place);
         return item;
       } catch (error) {
-        if (before) await moveBack(connection, name, before);
+        const left = wires.list().find(({ id }) => id === name.id);
+        if (left) forgetLost(connection, left);
         throw error;
       }
     });
@@ -190,8 +182,8 @@ export function wire(wires: Wires): Element {
   async function changed(connection: Held, wanted: Wanted): Promise<WireItem | null> {
     const place = heldPlace(connection);
     if (place === wanted.place) return update(connection, wanted);
-    const isSameClient = place !== null && withoutRight(place) === withoutRight(wanted.place);
-    return isSameClient ? move(connection, wanted) : null;
+    const only = place === null ? null : differingSide(place, wanted.place);
+    return only === null ? null : move(connection, only, wanted);
   }
 
   async function wired(reply: Connection, at: Attempt): Promise<Connection> {
