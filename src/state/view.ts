@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { connectionRecord, type ConnectionRecord } from './connection-record.ts';
 import { endpointRecord, type EndpointRecord } from './endpoint-record.ts';
+import { farewellRecord, type FarewellRecord } from './farewell-record.ts';
 import { listIfAny, readFileIfAny } from './files.ts';
 import { serviceRecord, type ServiceRecord } from './service-record.ts';
 import { wireRecord, type WireRecord } from './wire-record.ts';
@@ -26,6 +27,10 @@ export function endpointsDirectory(instanceDirectory: string): string {
 
 export function servicesDirectory(instanceDirectory: string): string {
   return join(instanceDirectory, 'state', 'services');
+}
+
+export function farewellsDirectory(instanceDirectory: string): string {
+  return join(instanceDirectory, 'state', 'farewells');
 }
 
 export interface Read<T> {
@@ -71,4 +76,10 @@ export function readEndpointRecords(instanceDirectory: string): Read<EndpointRec
 export function readServiceRecords(instanceDirectory: string): Read<ServiceRecord> {
   const { records, unreadable } = readRecords(servicesDirectory(instanceDirectory), serviceRecord);
   return { records: records.sort((a, b) => (a.name < b.name ? -1 : 1)), unreadable };
+}
+
+/** Reads what endpoints have yet to hear of connections of an instance, oldest first; needs no agent. */
+export function readFarewellRecords(instanceDirectory: string): Read<FarewellRecord> {
+  const { records, unreadable } = readRecords(farewellsDirectory(instanceDirectory), farewellRecord);
+  return { records: records.sort((a, b) => a.ended.localeCompare(b.ended)), unreadable };
 }

@@ -224,34 +224,41 @@ describe('an endpoint', () => {
   });
 });
 
-test('an endpoint hears what was closed before it could register with a new agent', async () => {
-  const [gate, red] = place.make('gate', 'red');
-  const mounted = `/run/workload-${gate}`;
-  mkdirSync(mounted);
-  run('mount', '--bind', `${place.runDir}/${place.instance}/workload`, mounted);
-  const env = { NSM_CONNECT_TO: `unix://${mounted}/agent.sock` };
-  const program = place.programOf(65534, gate, 'test/sdk/serving.mjs', env);
-  await program.says('serving');
-  const client = await connect();
-  const [one, two] = await Promise.all(
-    ['lan0', 'lan1'].map((name) =>
-      client.request({ service: 'lan', netns: place.netns(red), interface: name }),
-    ),
-  );
-  await one?.close();
-  await program.says('closed');
-  program.signal('SIGSTOP');
-  await place.agent.kill();
-  await place.start();
-  await untilAsync(async () => (await place.agent.client.connections.list()).length === 1);
-  await two?.close();
-  expect([devicesOf(red), devicesOf(gate)]).toEqual([['lo'], ['lo']]);
-  expect(program.said.match(/^closed$/gm)).toHaveLength(1);
-  program.signal('SIGCONT');
-  await program.says(/(?:closed[^]*){2}/);
-  program.signal('SIGKILL');
-  await program.ended;
-});
+test.each([1, 3])(
+  'an endpoint hears what was closed before it could register with new agents: %d',
+  async (agents) => {
+    const [gate, red] = place.make('gate', 'red');
+    const mounted = `/run/workload-${gate}`;
+    mkdirSync(mounted);
+    run('mount', '--bind', `${place.runDir}/${place.instance}/workload`, mounted);
+    const env = { NSM_CONNECT_TO: `unix://${mounted}/agent.sock` };
+    const program = place.programOf(65534, gate, 'test/sdk/serving.mjs', env);
+    await program.says('serving');
+    const client = await connect();
+    const [one, two] = await Promise.all(
+      ['lan0', 'lan1'].map((name) =>
+        client.request({ service: 'lan', netns: place.netns(red), interface: name }),
+      ),
+    );
+    await one?.close();
+    await program.says('closed');
+    program.signal('SIGSTOP');
+    await place.agent.kill();
+    await place.start();
+    await untilAsync(async () => (await place.agent.client.connections.list()).length === 1);
+    await two?.close();
+    expect([devicesOf(red), devicesOf(gate)]).toEqual([['lo'], ['lo']]);
+    expect(program.said.match(/^closed$/gm)).toHaveLength(1);
+    for (let i = 1; i < agents; i++) {
+      await place.agent.kill();
+      await place.start();
+    }
+    program.signal('SIGCONT');
+    await program.says(/(?:closed[^]*){2}/);
+    program.signal('SIGKILL');
+    await program.ended;
+  },
+);
 
 test('an agent that is killed and comes back changes nothing, and everybody is its again', async () => {
   const [gate, red] = place.make('gate', 'red');

@@ -12,3 +12,5 @@ export const maxContextEntries = 64;
 export const maxServicesPerEndpoint = 64;
 /** Connections of which endpoints have yet to hear that they ended, about a kilobyte each. */
 export const maxFarewells = 10_000;
+/** How long they are kept over ends of the agent: an endpoint's own token of the connection has ended by then. */
+export const maxFarewellAgeMs = 3_600_000;

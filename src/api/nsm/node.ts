@@ -6,7 +6,8 @@ import { netnsLives } from '../../features/wire/whereabouts.ts';
 import type { Clock } from '../../state/clock.ts';
 import { ConnectionFiles } from '../../state/connections.ts';
 import { EndpointFiles } from '../../state/endpoints.ts';
-import { readEndpointRecords } from '../../state/view.ts';
+import { FarewellFiles } from '../../state/farewells.ts';
+import { readEndpointRecords, readFarewellRecords } from '../../state/view.ts';
 import { adoptConnections } from './adopt.ts';
 import { Authority } from './chain/authority.ts';
 import { tellEnd } from './chain/connect.ts';
@@ -133,6 +134,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
   const farewells = new Farewells({
     clock,
     log,
+    files: new FarewellFiles(instanceDirectory),
     isKnown: (id) => book.get(id) !== null,
     tell: (endpoint, connection) => tellEnd(endpoint, links, { id: connection.id, connection }, log),
   });
@@ -159,6 +161,7 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
     for (const { file, problem } of [...unreadable, ...unreadableServices])
       log.error({ file, problem }, 'State file cannot be read and is left alone');
     hosted.adopt(records);
+    adoptFarewells(instanceDirectory, farewells, log);
     await adoptConnections({
       directory: instanceDirectory,
       book,
@@ -198,6 +201,16 @@ export async function startNsm(config: NsmConfig): Promise<Nsm> {
       stop();
     },
   };
+}
+
+/** Before the connections: those that are still being closed may have one. */
+function adoptFarewells(instanceDirectory: string, farewells: Farewells, log: Logger): void {
+  const { records, unreadable } = readFarewellRecords(instanceDirectory);
+  const told = farewells
+    .adopt(records)
+    .map(({ record: { id, endpoint }, problem }) => ({ conn: id, endpoint, problem }));
+  for (const which of [...unreadable, ...told])
+    log.error({ ...which }, 'State file cannot be read and is left alone');
 }
 
 /** Tells of every endpoint that registers, and of all that are there where it fell behind. */
