@@ -7,7 +7,11 @@ export type Route = string | { readonly prefix: string; readonly via?: string | 
 
 /** Packets that match all that is given take the routes. */
 export interface Policy {
-  /** CIDR. */
+  /**
+   * CIDR of source addresses. An address in it that is in no pool, such as 172.16.2.201/24, is given to the clients as
+   * well, as NSM's endpoints do: to one client at a time, since the endpoint could not tell them apart. A network, such
+   * as 172.16.2.0/24, is matched and nothing else.
+   */
   readonly from?: string;
   /** IP protocol by its number: '6' is TCP. */
   readonly ipProto?: string;

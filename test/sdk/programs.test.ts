@@ -89,6 +89,21 @@ describe('a program', () => {
     expect([red, gate].map(stateOf)).toEqual(before);
   });
 
+  test('has the address that a policy of the endpoint matches by, and talks from it', async () => {
+    const [gate, red] = place.make('gate', 'red');
+    const policies = [{ from: '172.20.0.9/24', ipProto: '1', routes: ['0.0.0.0/0'] }];
+    const endpoint = await serve(gate, { policies });
+    const client = await connect();
+    const handle = await client.request({ service: 'lan', netns: place.netns(red), interface: 'lan0' });
+    expect(handle.addresses).toContain('172.20.0.9/24');
+    run('ip', '-n', gate, 'addr', 'add', '192.0.2.1/32', 'dev', 'lo');
+    place.pods.exec(red, 'ping', '-n', '-c', '1', '-W', '3', '-I', '172.20.0.9', '192.0.2.1');
+    endpoint.update({ policies: [] });
+    await eventually(() => {
+      expect(addressesOf(red, 'lan0')).toHaveLength(2);
+    });
+  });
+
   test('changes routes, addresses and the MTU of connections that stand', async () => {
     const [gate, red] = place.make('gate', 'red');
     const endpoint = await serve(gate, { routes: ['10.10.0.0/16'] });

@@ -20,7 +20,10 @@ export interface NeighborSpec {
 
 /** Packets that match all that is not null take the routes of a table of their own. */
 export interface PolicySpec {
-  /** Source prefix, CIDR; also tells the family, else the routes do, else it is v4. */
+  /**
+   * Source prefix, CIDR, matched as a whole whatever its host part: as the kernel does with NSM's. The interface need
+   * not have an address in it. Also tells the family, else the routes do, else it is v4.
+   */
   from: string | null;
   /** IP protocol by its number, in decimal: '6' is TCP, '17' UDP. */
   ipProto: string | null;

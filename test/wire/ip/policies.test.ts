@@ -108,6 +108,26 @@ describe('policies', () => {
       expect(way(...packet)).toMatchObject({ dev: 'eth0', gateway: '192.0.2.1' });
   });
 
+  test('match the whole prefix of where packets are from, which need not be an address of the interface', async () => {
+    const others = [
+      policy({ from: '172.16.2.201/24', ipProto: '6', dport: '1' }),
+      policy({ from: '198.51.100.0/24', ipProto: '6', dport: '2' }),
+      policy({ from: '2001:db8:5::7/64', ipProto: '6', dport: '3' }),
+    ];
+    const { id } = await agent.wires.add(withPolicies(others));
+    run('ip', '-n', client, 'addr', 'add', '172.16.2.7/32', 'dev', 'lo');
+    run('ip', '-n', client, 'addr', 'add', '198.51.100.9/32', 'dev', 'lo');
+    const way = (from: string, dport: string): string =>
+      wayOf(client, '172.16.9.1', 'from', from, 'ipproto', 'tcp', 'dport', dport).dev;
+    for (const from of ['172.16.2.201', '172.16.2.7']) expect(way(from, '1')).toBe('nsm-1');
+    expect([way('198.51.100.9', '1'), way('198.51.100.9', '2')]).toEqual(['eth0', 'nsm-1']);
+    expect(rules(client, 6)).toMatchObject([{ src: '2001:db8:5::', srclen: 64, dport: 3 }]);
+    for (const address of ['172.16.2.7/32', '198.51.100.9/32'])
+      run('ip', '-n', client, 'addr', 'del', address, 'dev', 'lo');
+    await agent.wires.remove({ id });
+    expect(dump(client)).toEqual(before);
+  });
+
   test('go with the wire, and leave what the pod had', async () => {
     const { id } = await agent.wires.add(withPolicies(five));
     expect(dump(client).rules.length).toBe(before.rules.length + 5);

@@ -1,6 +1,7 @@
 import { clone, create, equals } from '@bufbuild/protobuf';
 import type { FileIdentity } from '../../../file-identity.ts';
 import { Failure } from '../../../features/failure.ts';
+import { isOwnAddress } from '../../../features/ipam/input.ts';
 import type { Addresses } from '../../../features/ipam/ipam.ts';
 import type { RouteSpec } from '../../../features/wire/api.ts';
 import { formatInodeUrl } from '../inode-url.ts';
@@ -107,7 +108,7 @@ export function fillContext(
   const context = (connection.context ??= create(ConnectionContextSchema));
   const ip = (context.ipContext ??= create(IPContextSchema));
   const empty = create(IPContextSchema, {
-    srcIpAddrs: [...addresses.src],
+    srcIpAddrs: withPolicyAddresses(addresses, settings, ip.policies),
     dstIpAddrs: [...addresses.dst],
     srcRoutes: settings.routes.map(routeMessage),
     dstRoutes: settings.endpointRoutes.map(routeMessage),
@@ -124,6 +125,22 @@ export function fillContext(
   fillDns(connection, dnsConfigs(settings), saidDns);
   const wanted = [mtu, settings.mtu ?? 0].filter((bytes) => bytes > 0);
   context.MTU = wanted.length === 0 ? 0 : Math.min(...wanted);
+}
+
+/**
+ * NSM's endpoints give the client what its policies match by, where that is an address rather than a network. Addresses
+ * of the pools are given one by one, whatever the policies match. `before` is what the client was told.
+ */
+function withPolicyAddresses(
+  { src, pairs }: Addresses,
+  { policies, pools }: ContextSettings,
+  before: readonly { from: string }[],
+): string[] {
+  const wanted = policies.flatMap(({ from }) => (from !== null && isOwnAddress(from, pools) ? [from] : []));
+  const told = new Set(before.map(({ from }) => from));
+  const stays = (address: string): boolean =>
+    !told.has(address) || pairs.some((pair) => pair.src === address);
+  return [...new Set([...src.filter(stays), ...wanted])];
 }
 
 const routeMessage = ({ prefix, via }: RouteSpec): { prefix: string; nextHop: string } => ({

@@ -2,6 +2,7 @@ import { clone, create, equals } from '@bufbuild/protobuf';
 import { describe, expect, test } from '@jest/globals';
 import { again, ask, type Asked, endpoint, ipOf, request } from '../../../../test/sdk/asked.ts';
 import { ConnectionSchema, State } from '../proto/connection_pb.ts';
+import { PolicyRouteSchema } from '../proto/connectioncontext_pb.ts';
 
 describe('an answer', () => {
   test('has addresses, routes, the mechanism with the endpoint’s namespace, and its segment', () => {
@@ -78,6 +79,7 @@ describe('an answer', () => {
       payload: 'IP',
       context: {
         ipContext: {
+          srcIpAddrs: ['10.0.0.1/32', 'fd00::1/128', '172.16.2.201/24'],
           dstRoutes: [{ prefix: '10.9.0.0/16', nextHop: '10.0.0.1' }],
           policies: [
             {
@@ -94,6 +96,36 @@ describe('an answer', () => {
       },
     });
     expect(ask(nse, again(answered)).context?.dnsContext?.configs).toHaveLength(2);
+  });
+
+  test('gives what policies match by where that is an address, is its own, and only as long as they say so', () => {
+    const policy = { ipProto: '6', sport: null, dport: null, routes: [] };
+    const from = (...prefixes: string[]) => prefixes.map((prefix) => ({ ...policy, from: prefix }));
+    const nse = endpoint({
+      policies: from(
+        '172.16.2.201/24',
+        '2004::3/120',
+        '192.0.2.7/32',
+        '10.8.0.0/16',
+        '10.0.0.9/24',
+        'FD00::/64',
+      ),
+    });
+    const leased = ['10.0.0.1/32', 'fd00::1/128'];
+    const first = ask(nse, request('a1'));
+    const given = [...leased, '172.16.2.201/24', '2004::3/120', '192.0.2.7/32'];
+    expect(ipOf(first)?.srcIpAddrs).toEqual(given);
+    expect(equals(ConnectionSchema, ask(nse, again(first)), first)).toBe(true);
+    const [told] = nse.change({ policies: from('2004::3/120', '192.0.2.8/32') });
+    const changed = [...leased, '2004::3/120', '192.0.2.8/32'];
+    expect(told && ipOf(told)?.srcIpAddrs).toEqual(changed);
+    const second = ask(nse, again(first));
+    expect(ipOf(second)?.srcIpAddrs).toEqual(changed);
+    nse.change({ policies: [] });
+    // Who says that its leased addresses were a policy's keeps them.
+    const hostile = again(second);
+    hostile.connection?.context?.ipContext?.policies.push(create(PolicyRouteSchema, { from: '10.0.0.1/32' }));
+    expect(ipOf(ask(nse, hostile))?.srcIpAddrs).toEqual(leased);
   });
 
   test.each([

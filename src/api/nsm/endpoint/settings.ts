@@ -1,5 +1,5 @@
 import { Failure } from '../../../features/failure.ts';
-import { addressText, cidrOf, networkText } from '../../../features/ipam/input.ts';
+import { addressText, cidrOf, cidrText, networkText } from '../../../features/ipam/input.ts';
 import type { PolicySpec, RouteSpec } from '../../../features/wire/api.ts';
 import { isInterfaceName } from '../interface-name.ts';
 import { maxContextEntries, maxName, maxServicesPerEndpoint } from '../limits.ts';
@@ -105,8 +105,8 @@ function policiesOf(policies: readonly PolicySpec[]): PolicySpec[] {
       if (ports !== null && !isPorts(ports))
         throw refusal(`${field}.${key}`, ports, 'it is no port', "a port, or a range such as '6667-6670'");
     // The host part stays: NSM's policies take an address with the length of its network.
-    if (from !== null) cidrOf(from, `${field}.from`);
-    return { from, ipProto, sport, dport, routes: routesOf(`${field}.routes`, routes) };
+    const source = from === null ? null : cidrText(from, `${field}.from`);
+    return { from: source, ipProto, sport, dport, routes: routesOf(`${field}.routes`, routes) };
   });
 }
 
