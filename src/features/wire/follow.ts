@@ -147,10 +147,11 @@ export class Follower {
 
   /** Somebody deleted a device, or a namespace ended: made again where both live, else closed. */
   #gone(entry: Entry, side: Side): void {
-    const { record } = entry;
-    const lost = record[side].hostIfindex;
+    const lost = entry.record[side].hostIfindex;
     const mend = inTurn(entry, () =>
-      reborrowing(record, async (found) => {
+      // The other side may have been put elsewhere before this has its turn.
+      reborrowing(entry.record, async (found) => {
+        const { record } = entry;
         // When both devices go, the first to be heard mends both.
         if (entry.state !== 'open' || entry.record[side].hostIfindex !== lost) return;
         const handles = bothAlive(found);
@@ -180,7 +181,11 @@ export class Follower {
     );
     mend.catch((error: unknown) => {
       this.#book.drop(entry);
+      const { record } = entry;
       this.#book.announce('failed', record, `its ${side} device was deleted: ${String(error)}`);
+      // Whose wire it is has to hear that there is none any more.
+      if (!this.#book.entries.has(record.id))
+        this.#book.announce('removed', record, `its ${side} device could not be made again`);
     });
   }
 
