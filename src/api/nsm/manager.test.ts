@@ -140,19 +140,6 @@ describe('a request', () => {
     expect(cast.calls('remove')).toEqual([]);
   });
 
-  test('for another name moves the client’s side, and a refusal leaves what the connection knows of its wire', async () => {
-    const first = await cast.manager.request(request(), cast.call());
-    const other = again(first);
-    if (other.connection?.mechanism) other.connection.mechanism.parameters.name = 'nsm-2';
-    cast.wires.failNext(new Failure('refused', 'taken', { field: 'left.name', value: 'nsm-2' }));
-    await expect(cast.manager.request(other, cast.call())).rejects.toThrow('taken');
-    await cast.manager.request(again(first), cast.call());
-    expect([cast.calls('moveSide').length, cast.calls('update').length]).toEqual([1, 1]);
-    await cast.manager.request(other, cast.call());
-    expect(cast.calls('moveSide')).toMatchObject([{ side: 'left' }, { side: 'left', to: { name: 'nsm-2' } }]);
-    expect([cast.calls('add').length, cast.calls('remove').length]).toEqual([1, 0]);
-  });
-
   test.each([
     [
       'nothing',

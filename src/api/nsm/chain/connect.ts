@@ -13,7 +13,7 @@ import { Unreachable } from '../../unreachable.ts';
 import { aboutAnswer } from './answered.ts';
 import { checkConnectionSizes } from './checked.ts';
 import type { Candidate } from './discover.ts';
-import type { Attempt, Element, SideFound } from './element.ts';
+import type { Attempt, Element, SideFound, Successor } from './element.ts';
 import { givenName, interfaceName } from '../interface-name.ts';
 
 /** How an endpoint is asked. Errors are Failures. */
@@ -101,6 +101,18 @@ const releaseEndpoint =
     }
   };
 
+/** Asks an endpoint, which is let go of where it fails; one that may have done it though nobody heard so is told. */
+async function orLetGo(ask: () => Promise<void>, end: () => Promise<void>, letGo: () => void): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    if (error instanceof Failure && (error.code === 'timeout' || error.cause instanceof Unreachable))
+      void end();
+    else letGo();
+    throw error;
+  }
+}
+
 /** What an endpoint answered, made sure of. */
 async function sideOf(
   reply: Connection,
@@ -150,6 +162,45 @@ async function accepted(
 
 /** The end of the chain: the endpoint is asked, and told when the connection ends. */
 export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger): Element {
+  const note = (held: Held, { name, target, reason }: Candidate): void => {
+    book.rewrite(held, { endpoint: name, target, reason });
+  };
+
+  /** Asks another endpoint than the connection has, which keeps its own until this one's answer is carried out. */
+  async function succeed(
+    { held }: Attempt,
+    candidate: Candidate,
+    told: { id: string; connection: Connection },
+    ask: () => Promise<void>,
+  ): Promise<Successor> {
+    const { endpoint, target, reason } = held.record;
+    note(held, candidate);
+    const letGo = links.retain(candidate);
+    const end = async (): Promise<void> => {
+      await tellEnd(candidate, links, told, log);
+      letGo();
+    };
+    const back = (): void => {
+      book.rewrite(held, { endpoint, target, reason });
+    };
+    try {
+      await orLetGo(ask, end, letGo);
+    } catch (error) {
+      back();
+      throw error;
+    }
+    return {
+      accept: () =>
+        held.scope.hold('endpoint', `${candidate.name} ${candidate.target}`, () =>
+          releaseEndpoint(held, candidate, links, log, letGo),
+        ),
+      withdraw: async () => {
+        back();
+        await end();
+      },
+    };
+  }
+
   return {
     name: 'connect',
     async request(request, at) {
@@ -168,28 +219,21 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
         signal: at.signal,
       };
       const heard: { reply: Connection | null } = { reply: null };
-      const fingerprint = `${candidate.name} ${candidate.target}`;
-      if (held.scope.fingerprint('endpoint') === fingerprint)
+      const told = { id: held.id, connection };
+      const ask = async (): Promise<void> => {
         heard.reply = await asked.link.request(onwards, until);
+      };
+      const fingerprint = `${candidate.name} ${candidate.target}`;
+      const has = held.scope.fingerprint('endpoint');
+      if (has === fingerprint) await ask();
+      else if (established && has !== null) at.successor = await succeed(at, candidate, told, ask);
       else
         await held.scope.hold('endpoint', fingerprint, async () => {
-          book.rewrite(held, {
-            endpoint: candidate.name,
-            target: candidate.target,
-            reason: candidate.reason,
-          });
+          note(held, candidate);
           await book.holdFile(held);
           const letGo = links.retain(candidate);
           const release = releaseEndpoint(held, candidate, links, log, letGo);
-          try {
-            heard.reply = await asked.link.request(onwards, until);
-          } catch (error) {
-            // It may have been carried out though nobody heard so.
-            if (error instanceof Failure && (error.code === 'timeout' || error.cause instanceof Unreachable))
-              void release();
-            else letGo();
-            throw error;
-          }
+          await orLetGo(ask, release, letGo);
           return release;
         });
       if (!heard.reply) throw new Error('An endpoint is held that was not asked');
@@ -197,6 +241,8 @@ export function connect(links: EndpointLinks, book: ConnectionBook, log: Logger)
       answered.networkService = connection.networkService;
       answered.networkServiceEndpointName = candidate.name;
       answered.payload = connection.payload;
+      // It knows the connection by its own segment.
+      told.connection = clone(ConnectionSchema, answered);
       return answered;
     },
   };

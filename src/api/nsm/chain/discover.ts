@@ -5,7 +5,7 @@ import { isCallersFault } from './answered.ts';
 import { connectionOf } from '../connections/record.ts';
 import type { Connection } from '../proto/connection_pb.ts';
 import { NetworkServiceRequestSchema } from '../proto/networkservice_pb.ts';
-import type { Element } from './element.ts';
+import type { Attempt, Element, Successor } from './element.ts';
 
 /** An endpoint that could serve a connection. */
 export interface Candidate {
@@ -27,6 +27,13 @@ export interface Directory {
 
 const reasonText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Once: what has been accepted is not withdrawn. */
+function taken(at: Attempt): Successor | null {
+  const { successor } = at;
+  at.successor = null;
+  return successor;
+}
+
 /** NSM's discover and roundrobin: the endpoint that was agreed on, or the first candidate that takes the request. */
 export function discover(directory: Directory, log: Logger): Element {
   return {
@@ -45,9 +52,13 @@ export function discover(directory: Directory, log: Logger): Element {
         connection.networkServiceEndpointName = candidate.name;
         if (connection.payload === '') connection.payload = candidate.payload;
         at.candidate = candidate;
+        at.successor = null;
         try {
-          return await next(attempt);
+          const reply = await next(attempt);
+          await taken(at)?.accept();
+          return reply;
         } catch (error) {
+          await taken(at)?.withdraw();
           refusals.push({ name: candidate.name, error });
           log.info(
             { conn: at.held.id, endpoint: candidate.name, reason: reasonText(error) },

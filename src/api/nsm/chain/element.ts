@@ -20,6 +20,14 @@ export interface SideFound {
   readonly name: string;
 }
 
+/** To be accepted or withdrawn, once. */
+export interface Successor {
+  /** The connection is its; the endpoint before it is told that it has ended. */
+  accept(): Promise<void>;
+  /** It is told that there is none, and the endpoint before it stays. */
+  withdraw(): Promise<void>;
+}
+
 /** What one run through the chain knows and finds out. What is kept of it is in `held`. */
 export class Attempt {
   readonly askedBy: AskedBy;
@@ -33,6 +41,8 @@ export class Attempt {
   expires: string | null = null;
   /** The endpoint that is being asked. */
   candidate: Candidate | null = null;
+  /** One that has answered in place of the endpoint that the connection has, until its wire is made. */
+  successor: Successor | null = null;
   #held: Held | null = null;
 
   constructor(asked: { askedBy: AskedBy } & Pick<Call, 'deadline' | 'signal' | 'token'>) {
