@@ -1,7 +1,8 @@
 import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import type { ByDirection, Dropped, View } from '../../dataplane/view.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
-import type { CounterItem, HopItem, PortItem, WireItem, WireState } from './api.ts';
+import type { CounterItem, HopItem, PortItem, WireItem, WireOutline, WireState } from './api.ts';
+import { isLost } from './entry.ts';
 
 function port(record: WireRecord, side: Side): PortItem {
   const { netns, name, ifindex, mac, hostName, hostIfindex, addresses } = record[side];
@@ -18,6 +19,14 @@ function hop(record: WireRecord, view: View, from: Side): HopItem {
     action: view.action(hostIfindex),
   };
 }
+
+export const wireOutline = ({ id, connection, owner, right }: WireRecord, state: WireState): WireOutline => ({
+  id,
+  connection,
+  owner,
+  state,
+  rightLost: isLost(right),
+});
 
 /** `drops` is one reading of View.dropped, shared by the items of a list. */
 export function wireItem(

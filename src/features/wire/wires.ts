@@ -20,7 +20,7 @@ import { applyChange, planChange } from './change.ts';
 import type { Handles } from './devices.ts';
 import { Ends } from './ends.ts';
 import { inTurn, isLost, lostSide, Sides, stateOf, type Entry } from './entry.ts';
-import { wireItem } from './item.ts';
+import { wireItem, wireOutline } from './item.ts';
 import { moveAsPlanned, nothingElse, planSideMove } from './side-move.ts';
 import { bothAlive, borrowing, borrowingFor, reborrowing } from './namespaces.ts';
 import { restorePods } from './ip/pods.ts';
@@ -286,10 +286,7 @@ export class WireBook implements Wires {
   }
 
   outlines(): WireOutline[] {
-    return [...this.#entries.values()].map((entry) => {
-      const { id, connection, owner, right } = entry.record;
-      return { id, connection, owner, state: stateOf(entry), rightLost: isLost(right) };
-    });
+    return Array.from(this.#entries.values(), (entry) => wireOutline(entry.record, stateOf(entry)));
   }
 
   #item(entry: Entry): WireItem {
