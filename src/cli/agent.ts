@@ -73,12 +73,13 @@ export const agent: Verb = {
     // Asked for before anything starts, so that no signal meets a half-started agent.
     const stop = io.until('SIGTERM', 'SIGINT');
     const ready = readyFile === null ? null : new ReadyFile(readyFile);
-    heap.slowHeapGrowth();
+    heap.boundHeapGrowth('starting');
     const running = await sources.startAgent({ ...config, logs });
     try {
       const socketPath = api.adminSocketPath(config.runDir, config.instance);
       const admin = await api.serveAdmin(running, socketPath, logs.of('admin'));
       try {
+        heap.boundHeapGrowth('running');
         heap.stopYoungHeapGrowth();
         ready?.write();
         logger.info({ socket: socketPath }, 'ready');

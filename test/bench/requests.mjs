@@ -8,6 +8,12 @@ import { bin } from './traffic.mjs';
 
 const built = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url));
 
+/** Of each server its own, 4,096 of each family: a client may be at all of them, in any order. */
+const poolsOf = (server) => [
+  `172.${16 + (server >> 4)}.${(server & 15) << 4}.0/20`,
+  `fd00:77:${server}::/116`,
+];
+
 /** A client of the workload socket, and one of the admin socket for what it is compared with. */
 export class Requests {
   #nsm;
@@ -30,13 +36,13 @@ export class Requests {
     requests.#admin = new AdminClient({ socketPath: adminSocket, instance, timeoutMs: 60_000, signal: null });
     requests.#create = create;
     requests.#schema = networkservice.NetworkServiceRequestSchema;
-    for (const server of servers)
+    for (const [i, server] of servers.entries())
       await requests.#admin.endpoints.add({
         name: `at-${server}`,
         services: [server],
         labels: {},
         netns: `name:${server}`,
-        pools: ['172.16.0.0/12', 'fd00:77::/64'],
+        pools: poolsOf(i),
         routes: [],
         mtu: null,
         payload: 'ETHERNET',
