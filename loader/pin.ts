@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, statfsSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as libbpf from './libbpf.ts';
 import { BpfError, check, refuse } from './error.ts';
@@ -103,7 +103,7 @@ export function makePinDirectory(path: string): void {
  */
 export function unpin(path: string): boolean {
   // Most often there is none: a thrown ENOENT costs ten times as much as the question.
-  if (!existsSync(path)) return false;
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
   try {
     unlinkSync(path);
     return true;

@@ -24,6 +24,15 @@ export class Pods {
     return name;
   }
 
+  /** Gives a pod what a CNI would: eth0 10.244.0.5/24 with a default route. Its other end is in the pod as well. */
+  giveEth0(pod: string): void {
+    run('ip', '-n', pod, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'cni0');
+    run('ip', '-n', pod, 'link', 'set', 'cni0', 'up');
+    run('ip', '-n', pod, 'addr', 'add', '10.244.0.5/24', 'dev', 'eth0');
+    run('ip', '-n', pod, 'link', 'set', 'eth0', 'up');
+    run('ip', '-n', pod, 'route', 'add', 'default', 'via', '10.244.0.1');
+  }
+
   /** Runs a program inside a pod. (ip netns exec hides bpffs: tools that read pins run outside.) */
   exec(pod: string, command: string, ...args: string[]): string {
     return run('ip', 'netns', 'exec', pod, command, ...args);

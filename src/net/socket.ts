@@ -103,7 +103,7 @@ export class NetlinkSocket {
     throw new NetError(request.op, request.object, EBUSY, [`The list changed during ${DUMP_ATTEMPTS} reads`]);
   }
 
-  /** One that is of no protocol, but of the namespace that its socket was made in: any socket takes it. */
+  /** For what the kernel takes on every kind of socket, and answers for the namespace that the socket was made in. */
   ioctl(command: bigint, argument: Buffer, op: string, object: string): void {
     this.#ready(op);
     check(ioctl(this.#fd, command, argument), op, object);

@@ -1,20 +1,10 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { instanceDirectory } from '../../test/instance-directory.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 import { ConnectionFiles } from './connections.ts';
 import { connectionsDirectory, readConnectionRecords } from './view.ts';
-
-const directories: string[] = [];
-const instance = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'vwire-state-'));
-  directories.push(directory);
-  return directory;
-};
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
 
 const side = { mechanism: 'KERNEL', netns: 'pid:7', name: 'nsm-1', addresses: ['10.0.0.1/32'], routes: [] };
 const record = (id: string, since: string): ConnectionRecord => ({
@@ -45,7 +35,7 @@ const record = (id: string, since: string): ConnectionRecord => ({
 
 describe('the files of connections', () => {
   test('come back as they were written, oldest first, until they are removed', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     const files = new ConnectionFiles(directory);
     const [a, b] = [record('a', '2026-01-02T00:00:00.000Z'), record('b', '2026-01-01T00:00:00.000Z')];
     files.write(a);
@@ -59,7 +49,7 @@ describe('the files of connections', () => {
   });
 
   test('that are no records are told and left alone', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     new ConnectionFiles(directory).write(record('a', '2026-01-02T00:00:00.000Z'));
     const file = join(connectionsDirectory(directory), 'b.json');
     writeFileSync(file, '{"schema":1}');
@@ -70,6 +60,6 @@ describe('the files of connections', () => {
   });
 
   test('without a directory there are none', () => {
-    expect(readConnectionRecords(instance())).toEqual({ records: [], unreadable: [] });
+    expect(readConnectionRecords(instanceDirectory())).toEqual({ records: [], unreadable: [] });
   });
 });

@@ -1,20 +1,10 @@
-import { afterEach, expect, test } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { expect, test } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { instanceDirectory } from '../../test/instance-directory.ts';
 import type { FarewellRecord } from './farewell-record.ts';
 import { FarewellFiles } from './farewells.ts';
 import { farewellsDirectory, readFarewellRecords } from './view.ts';
-
-const directories: string[] = [];
-const instance = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'vwire-state-'));
-  directories.push(directory);
-  return directory;
-};
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
 
 const record = (endpoint: string, id: string, second: number): FarewellRecord => ({
   schema: 1,
@@ -25,7 +15,7 @@ const record = (endpoint: string, id: string, second: number): FarewellRecord =>
 });
 
 test('files of farewells come back oldest first, whatever the endpoint is called, until they are removed', () => {
-  const directory = instance();
+  const directory = instanceDirectory();
   const files = new FarewellFiles(directory);
   const records = [record('b', '1', 1), record('a', '1', 2), record('../a/ü'.repeat(30), '2', 3)];
   for (const each of records.toReversed()) files.write(each);
@@ -36,7 +26,7 @@ test('files of farewells come back oldest first, whatever the endpoint is called
 });
 
 test('files of farewells that are none are told and left alone', () => {
-  const directory = instance();
+  const directory = instanceDirectory();
   expect(readFarewellRecords(directory)).toEqual({ records: [], unreadable: [] });
   new FarewellFiles(directory).write(record('a', '1', 1));
   const file = join(farewellsDirectory(directory), 'b.json');

@@ -1,20 +1,10 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { instanceDirectory } from '../../test/instance-directory.ts';
 import type { ServiceRecord } from './service-record.ts';
 import { ServiceFiles } from './services.ts';
 import { readServiceRecords, servicesDirectory } from './view.ts';
-
-const directories: string[] = [];
-const instance = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'vwire-state-'));
-  directories.push(directory);
-  return directory;
-};
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
 
 const record = (name: string): ServiceRecord => ({
   schema: 1,
@@ -27,7 +17,7 @@ const record = (name: string): ServiceRecord => ({
 
 describe('the files of services', () => {
   test('come back as they were written, by name, until they are removed', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     const files = new ServiceFiles(directory);
     for (const name of ['b', 'a']) files.write(record(name));
     files.write({ ...record('b'), owners: ['netns 4:1'] });
@@ -41,7 +31,7 @@ describe('the files of services', () => {
   });
 
   test('take any name, each its own', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     const files = new ServiceFiles(directory);
     const names = [
       '..',
@@ -61,7 +51,7 @@ describe('the files of services', () => {
   });
 
   test('that are no records are told and left alone', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     new ServiceFiles(directory).write(record('a'));
     const file = join(servicesDirectory(directory), 'b.json');
     writeFileSync(file, '{"schema":1}');
@@ -71,6 +61,6 @@ describe('the files of services', () => {
   });
 
   test('without a directory there are none', () => {
-    expect(readServiceRecords(instance())).toEqual({ records: [], unreadable: [] });
+    expect(readServiceRecords(instanceDirectory())).toEqual({ records: [], unreadable: [] });
   });
 });

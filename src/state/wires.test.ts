@@ -1,21 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { instanceDirectory } from '../../test/instance-directory.ts';
 import { currentNode, earlierNode, writeNode } from './node.ts';
 import { readWireRecords } from './view.ts';
 import type { SideRecord, WireRecord } from './wire-record.ts';
 import { WireFiles } from './wires.ts';
-
-const directories: string[] = [];
-const instance = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'vwire-state-'));
-  directories.push(directory);
-  return directory;
-};
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
 
 const side: SideRecord = {
   netns: { ref: 'name:a', dev: 4, inode: 4026532000 },
@@ -52,7 +42,7 @@ const record = (id: number): WireRecord => ({
 
 describe('wire files', () => {
   test('a record is read back as written, in order of ids', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     const files = new WireFiles(directory);
     for (const id of [10, 9]) files.write(record(id));
     expect(readWireRecords(directory)).toEqual({ records: [record(9), record(10)], unreadable: [] });
@@ -60,7 +50,7 @@ describe('wire files', () => {
   });
 
   test('a record of an agent that knew addresses only is read, as a wire of its own', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     new WireFiles(directory);
     const newer = ['owner', 'routes', 'neighbors', 'policies', 'coming', 'leaving'];
     const text = JSON.stringify(record(1), (key, value: unknown) =>
@@ -75,7 +65,7 @@ describe('wire files', () => {
   });
 
   test('removing is final and harmless when repeated', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     const files = new WireFiles(directory);
     files.write(record(1));
     files.remove(1);
@@ -84,7 +74,7 @@ describe('wire files', () => {
   });
 
   test('a damaged file is reported and left alone', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     new WireFiles(directory).write(record(1));
     writeFileSync(join(directory, 'state', 'wires', '2.json'), '{"schema":1');
     const { records, unreadable } = readWireRecords(directory);
@@ -99,7 +89,7 @@ describe('wire files', () => {
 
 describe('node file', () => {
   test('tells this boot and namespace from any other', () => {
-    const directory = instance();
+    const directory = instanceDirectory();
     new WireFiles(directory);
     const now = currentNode();
     expect(earlierNode(directory, now)).toBe('none');

@@ -165,12 +165,12 @@ export class MemoryWires extends Gate implements Wires {
   }
 
   outlines(): WireOutline[] {
-    return this.list().map(({ id, connection, owner, state, right }) => ({
+    return this.list().map(({ id, connection, owner, state, left, right }) => ({
       id,
       connection,
       owner,
       state,
-      rightLost: right.ifindex === 0,
+      lost: left.ifindex === 0 ? 'left' : right.ifindex === 0 ? 'right' : null,
     }));
   }
 

@@ -10,17 +10,15 @@ import type { Connection } from '../../src/api/nsm/proto/connection_pb.ts';
 import { RouteSchema } from '../../src/api/nsm/proto/connectioncontext_pb.ts';
 import type { WireItem } from '../../src/features/wire/api.ts';
 import { failOnLeakedFds } from '../fds.ts';
-import { Pods, run } from '../pods.ts';
-import { Node } from '../wire/node.ts';
-import { Asker } from './asker.ts';
-import { OddEndpoint, type Oddity, sane } from './odd-endpoint.ts';
+import type { Asker } from './asker.ts';
+import { type OddEndpoint, type Oddity, sane } from './odd-endpoint.ts';
+import { OddPlace } from './odd-place.ts';
 import { nothingRemains, remains } from './remains.ts';
 
 jest.setTimeout(30_000);
 
-const pods = new Pods();
-const node = new Node();
-const [client, server] = [pods.make('client'), pods.make('server')];
+const place = new OddPlace();
+const { node, client, server } = place;
 let agent: Agent;
 let asker: Asker;
 let endpoint: OddEndpoint;
@@ -28,31 +26,18 @@ let connection: Connection;
 let before: WireItem;
 
 beforeAll(async () => {
-  run('ip', '-n', client, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'cni0');
-  run('ip', '-n', client, 'link', 'set', 'cni0', 'up');
-  run('ip', '-n', client, 'addr', 'add', '10.244.0.5/24', 'dev', 'eth0');
-  run('ip', '-n', client, 'link', 'set', 'eth0', 'up');
-  run('ip', '-n', client, 'route', 'add', 'default', 'via', '10.244.0.1');
-  agent = await node.start();
-  const [url = ''] = agent.urls;
-  asker = new Asker(url);
-  endpoint = await new OddEndpoint(url, server).open();
+  place.pods.giveEth0(client);
+  ({ agent, asker, endpoint } = await place.open());
 });
 beforeEach(async () => {
   connection = await asker.request(client, 'odd', 'nsm-1');
   before = wire();
 });
 afterEach(async () => {
-  endpoint.odd = sane;
-  for (const { id } of agent.connections?.list() ?? []) await agent.connections?.close(id);
+  await place.clear();
   expect(remains(node, [server])).toEqual(nothingRemains);
 });
-afterAll(async () => {
-  asker.dispose();
-  await endpoint.close();
-  await node.close();
-  pods.close();
-});
+afterAll(() => place.close());
 failOnLeakedFds();
 
 function wire(): WireItem {
@@ -69,10 +54,6 @@ const standing = ({ id, since, state, left, right, mtu }: WireItem): unknown => 
   right,
   mtu,
 });
-const talks = (): void => {
-  const [peer = ''] = connection.context?.ipContext?.dstIpAddrs ?? [];
-  pods.exec(client, 'ping', '-n', '-c', '1', '-W', '3', peer.replace(/\/.*/, ''));
-};
 const called = (name: string) => (asked: Connection) => {
   if (asked.mechanism) asked.mechanism.parameters.name = name;
 };
@@ -89,7 +70,7 @@ describe('a client that wants another name for its interface', () => {
     expect(again.mechanism?.parameters.name).toBe('nsm-2');
     const { id, since, right } = before;
     expect(wire()).toMatchObject({ id, since, state: 'open', left: { name: 'nsm-2' }, right });
-    talks();
+    place.talks(connection);
     await asker.refresh(client, again);
     expect(wire()).toMatchObject({ id, left: { name: 'nsm-2' } });
   });
@@ -99,7 +80,7 @@ describe('a client that wants another name for its interface', () => {
       "'eth0': an interface of that name exists",
     );
     expect(standing(wire())).toEqual(standing(before));
-    talks();
+    place.talks(connection);
     await asker.refresh(client, connection);
     expect(standing(wire())).toEqual(standing(before));
   });
@@ -143,7 +124,7 @@ describe('an endpoint that has another interface', () => {
     };
     await expect(asker.refresh(client, connection)).rejects.toThrow(words);
     expect(standing(wire())).toEqual(standing(before));
-    talks();
+    place.talks(connection);
     endpoint.odd = sane;
     await asker.refresh(client, connection);
     expect(standing(wire())).toEqual(standing(before));
@@ -151,6 +132,6 @@ describe('an endpoint that has another interface', () => {
     await asker.refresh(client, connection);
     const { id, left } = before;
     expect(wire()).toMatchObject({ id, state: 'open', left, right: { name: 'odd-2' } });
-    talks();
+    place.talks(connection);
   });
 });

@@ -5,48 +5,33 @@ import type { Connection } from '../../src/api/nsm/proto/connection_pb.ts';
 import type { Call } from '../../src/api/nsm/grpc/services.ts';
 import { Failure } from '../../src/features/failure.ts';
 import { failOnLeakedFds } from '../fds.ts';
-import { eventually, Pods } from '../pods.ts';
-import { Node } from '../wire/node.ts';
-import { Asker } from './asker.ts';
+import { eventually } from '../pods.ts';
+import type { Asker } from './asker.ts';
 import { nonsense } from './nonsense.ts';
-import { OddEndpoint, type Oddity, sane } from './odd-endpoint.ts';
+import { type OddEndpoint, type Oddity, sane } from './odd-endpoint.ts';
+import { OddPlace } from './odd-place.ts';
 import { nothingRemains, remains } from './remains.ts';
 
 jest.setTimeout(30_000);
 
-const pods = new Pods();
-const node = new Node();
-const [client, server] = [pods.make('client'), pods.make('server')];
+const place = new OddPlace();
+const { node, client, server } = place;
 let agent: Agent;
 let asker: Asker;
 let endpoint: OddEndpoint;
 
 beforeAll(async () => {
-  agent = await node.start();
-  const [url = ''] = agent.urls;
-  asker = new Asker(url);
-  endpoint = await new OddEndpoint(url, server).open();
+  ({ agent, asker, endpoint } = await place.open());
 });
 afterEach(async () => {
-  endpoint.odd = sane;
-  for (const { id } of agent.connections?.list() ?? []) await agent.connections?.close(id);
+  await place.clear();
   expect(remains(node, [client, server])).toEqual(nothingRemains);
 });
-afterAll(async () => {
-  asker.dispose();
-  await endpoint.close();
-  await node.close();
-  pods.close();
-});
+afterAll(() => place.close());
 failOnLeakedFds();
 
 const ask = (deadline: number | null = null): Promise<Connection> =>
   asker.request(client, 'odd', 'nsm-1', {}, { deadline });
-
-function talks({ context }: Connection): void {
-  const [peer = ''] = context?.ipContext?.dstIpAddrs ?? [];
-  pods.exec(client, 'ping', '-n', '-c', '1', '-W', '3', peer.replace(/\/.*/, ''));
-}
 
 describe('an endpoint that answers with', () => {
   test.each(nonsense)('%s is told so, and what stood goes on', async (_what, odd, words, field) => {
@@ -66,7 +51,7 @@ describe('an endpoint that answers with', () => {
     const connection = await ask();
     endpoint.odd = odd;
     await expect(asker.refresh(client, connection)).rejects.toMatchObject(failure);
-    talks(connection);
+    place.talks(connection);
     expect(agent.connections?.list()).toMatchObject([{ state: 'up', errors: [expect.anything()] }]);
     await asker.close(connection);
   });
@@ -115,7 +100,7 @@ describe('an endpoint that', () => {
     endpoint.odd = odd;
     const again = asker.refresh(client, connection, () => undefined, { deadline: Date.now() + 1_000 });
     await expect(again).rejects.toMatchObject({ code });
-    talks(connection);
+    place.talks(connection);
     expect(agent.connections?.list()).toMatchObject([{ state: 'up' }]);
     endpoint.odd = sane;
     await asker.close(connection);

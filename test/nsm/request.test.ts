@@ -45,11 +45,7 @@ beforeAll(async () => {
   for (const pod of [client, other]) {
     // Or the picture of the pod changes when duplicate address detection is over.
     run('ip', 'netns', 'exec', pod, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
-    run('ip', '-n', pod, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'cni0');
-    run('ip', '-n', pod, 'link', 'set', 'cni0', 'up');
-    run('ip', '-n', pod, 'addr', 'add', '10.244.0.5/24', 'dev', 'eth0');
-    run('ip', '-n', pod, 'link', 'set', 'eth0', 'up');
-    run('ip', '-n', pod, 'route', 'add', 'default', 'via', '10.244.0.1');
+    pods.giveEth0(pod);
   }
   agent = await node.start();
   asker = new Asker(agent.urls[0] ?? '');

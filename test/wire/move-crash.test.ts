@@ -1,23 +1,16 @@
 // An agent that ends in the middle of putting a side of a wire elsewhere, and the next one. The picture is that of
 // move.test.ts.
-import { afterEach, afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { WireItem } from '../../src/features/wire/api.ts';
-import { failOnLeakedFds } from '../fds.ts';
 import { run } from '../pods.ts';
 import { nothing } from './inventory.ts';
 import { Keeper } from './keeper.ts';
-import { it, MovePlace, names } from './move-place.ts';
+import { it, movePlace, names } from './move-place.ts';
 
 jest.setTimeout(60_000);
 
-const place = new MovePlace();
+const place = movePlace();
 const { pods, node } = place;
-
-beforeEach(() => {
-  place.renew();
-});
-afterAll(() => place.close());
-failOnLeakedFds();
 
 describe('an agent that ends', () => {
   let keeper: Keeper | null;

@@ -1,13 +1,14 @@
 import type { DatapathChoice, SideSpec, WireOwner, WireSpec } from '../../src/features/wire/api.ts';
-import { expect } from '@jest/globals';
+import { afterAll, beforeEach, expect } from '@jest/globals';
+import { failOnLeakedFds } from '../fds.ts';
 import { Pods } from '../pods.ts';
 import { links } from './inventory.ts';
 import { end, Node, wireSpec } from './node.ts';
 
 export const it = { connection: 'it' };
 
-/** Three pods, others for every test, and what a wire between the first two is to be. The test closes it. */
-export class MovePlace {
+/** Three pods, and what a wire between the first two is to be. */
+class MovePlace {
   readonly pods = new Pods();
   readonly node = new Node();
   client = '';
@@ -50,6 +51,17 @@ export class MovePlace {
     await this.node.close();
     this.pods.close();
   }
+}
+
+/** A place with other pods for every test of the file, closed at its end. Whatever else is closed is closed before. */
+export function movePlace(): MovePlace {
+  const place = new MovePlace();
+  beforeEach(() => {
+    place.renew();
+  });
+  afterAll(() => place.close());
+  failOnLeakedFds();
+  return place;
 }
 
 export const names = (pod: string): string[] => links(pod).map(({ ifname }) => ifname);

@@ -1,31 +1,25 @@
 // A side of a wire that cannot be put elsewhere: what stood goes on standing. The picture is that of move.test.ts, and
 // the client has an eth0 of its own with a default route.
-import { afterEach, afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import type { IpSpec, MoveChange, SideSpec, WireItem } from '../../src/features/wire/api.ts';
 import { armFault } from '../../src/fault.ts';
-import { failOnLeakedFds } from '../fds.ts';
 import { eventually, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { link, nothing } from './inventory.ts';
-import { it, MovePlace, names } from './move-place.ts';
+import { it, movePlace, names } from './move-place.ts';
 
 jest.setTimeout(60_000);
 
-const place = new MovePlace();
+const place = movePlace();
 const { pods, node } = place;
 let agent: Agent;
 let wire: WireItem;
 
 beforeEach(async () => {
-  place.renew();
   // Or the picture of the pod changes when duplicate address detection is over.
   run('ip', 'netns', 'exec', place.client, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0');
-  run('ip', '-n', place.client, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'cni0');
-  run('ip', '-n', place.client, 'link', 'set', 'cni0', 'up');
-  run('ip', '-n', place.client, 'addr', 'add', '10.244.0.5/24', 'dev', 'eth0');
-  run('ip', '-n', place.client, 'link', 'set', 'eth0', 'up');
-  run('ip', '-n', place.client, 'route', 'add', 'default', 'via', '10.244.0.1');
+  pods.giveEth0(place.client);
   agent = await node.restart();
   wire = await agent.wires.add(place.spec());
   place.pings('10.0.0.2');
@@ -38,8 +32,6 @@ afterEach(async () => {
   expect([place.fresh, place.old].flatMap(names)).toEqual(['lo', 'lo']);
   expect(run('ip', '-n', place.client, 'rule')).not.toContain('dport 80');
 });
-afterAll(() => place.close());
-failOnLeakedFds();
 
 /** All that a pod knows of its interfaces. */
 const picture = (pod: string): string =>

@@ -3,28 +3,21 @@
 //   pod client                 agent's namespace                pod old        pod fresh
 //   nsm-1  10.0.0.1/24  ====   vw...l        vw...r   ======    10.0.0.2   ->  10.0.0.2
 //   same ifindex, same MAC at the far end
-import { afterEach, afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Agent } from '../../src/agent.ts';
 import type { DatapathChoice, WireItem } from '../../src/features/wire/api.ts';
 import { explainWire } from '../../src/features/wire/explain.ts';
-import { failOnLeakedFds } from '../fds.ts';
 import { eventually, run } from '../pods.ts';
 import { failureOf } from './failure.ts';
 import { attached, link, nothing } from './inventory.ts';
 import { onTcx } from './kernel.ts';
-import { it, MovePlace, names } from './move-place.ts';
+import { it, movePlace, names } from './move-place.ts';
 import { bpffs, change } from './node.ts';
 
 jest.setTimeout(60_000);
 
-const place = new MovePlace();
+const place = movePlace();
 const { pods, node } = place;
-
-beforeEach(() => {
-  place.renew();
-});
-afterAll(() => place.close());
-failOnLeakedFds();
 
 describe('a side that is moved', () => {
   let agent: Agent;

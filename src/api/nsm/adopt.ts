@@ -103,7 +103,7 @@ export async function adoptConnections(adoption: ConnectionAdoption): Promise<vo
       });
       links.watch({ name: record.endpoint, target: record.target });
       if (found === null) healer.wireGone(connection);
-      else if (found.rightLost) {
+      else if (found.lost === 'right') {
         sideLost(connection, 'right');
         void healer.sideLost(connection);
       }

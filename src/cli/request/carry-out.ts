@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { defaultDialTimeoutMs } from '../../api/nsm/grpc/limits.ts';
+import { requestMs } from '../../client/limits.ts';
 import { durationOf } from '../duration.ts';
 import { requestedJson } from '../output/json.ts';
 import { printable } from '../output/style.ts';
@@ -9,9 +11,6 @@ import { nsmEnvOf } from './nsm-env.ts';
 import { obtain } from './obtain.ts';
 import { wantedOf } from './wanted.ts';
 
-/** For one attempt, and for connecting, as NSM's client has it. */
-const attemptMs = 15_000;
-const dialMs = 5_000;
 /** Init containers start before endpoints do, and endpoints may have an image to fetch. */
 const patientMs = 300_000;
 
@@ -29,7 +28,7 @@ export async function carryOut(context: Context): Promise<number> {
   const timeout = given.text('timeout');
   const typedMs = timeout === null ? null : durationOf('timeout', timeout);
   const many = given.positionals.length === 0;
-  const oneMs = nsm.requestTimeoutMs ?? attemptMs;
+  const oneMs = nsm.requestTimeoutMs ?? requestMs;
   const totalMs = many ? (typedMs ?? patientMs) : null;
   const signal = io.until('SIGINT', 'SIGTERM');
   const level = settings.log?.all ?? nsm.log ?? 'warn';
@@ -39,7 +38,7 @@ export async function carryOut(context: Context): Promise<number> {
       agent: agentOf(context, nsm.connectTo),
       name: nsm.name,
       waitMs: totalMs ?? 0,
-      dialTimeoutMs: Math.max(1, Math.min(nsm.dialTimeoutMs ?? dialMs, typedMs ?? Infinity)),
+      dialTimeoutMs: Math.max(1, Math.min(nsm.dialTimeoutMs ?? defaultDialTimeoutMs, typedMs ?? Infinity)),
       keep: given.on('hold'),
       signal,
     })

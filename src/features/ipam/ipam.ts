@@ -1,5 +1,4 @@
-import { formatCidr, hostCidr } from '../../net/cidr.ts';
-import type { Family } from '../../net/ip.ts';
+import { type Cidr, formatCidr, hostCidr } from '../../net/cidr.ts';
 import { Failure } from '../failure.ts';
 import { cidrOf } from './input.ts';
 import { maxExcluded, maxFormer, maxKept, maxPools } from './limits.ts';
@@ -146,7 +145,8 @@ export class Ipam {
 
   #foreign(hosts: readonly Host[]): string[] {
     const former = joined(this.#former);
-    const own = ({ family, number }: Host): boolean => this.#pools.some((pool) => pool.has(family, number));
+    const own = ({ cidr, number }: Host): boolean =>
+      this.#pools.some((pool) => pool.has(cidr.family, number));
     return hosts
       .filter((host) => !own(host) && !barred(host, former))
       .map(({ text }) => text)
@@ -172,8 +172,8 @@ function pairOf(pool: Pool, excluded: readonly Range[], src: readonly Host[], ds
 /** Takes the first of the addresses that is this pool's, free and not excluded. */
 function earlier(pool: Pool, excluded: readonly Range[], hosts: readonly Host[]): string | null {
   for (const host of hosts) {
-    if (!pool.has(host.family, host.number) || barred(host, excluded)) continue;
-    if (pool.take(host.number)) return formatCidr(hostCidr(host.address));
+    if (!pool.has(host.cidr.family, host.number) || barred(host, excluded)) continue;
+    if (pool.take(host.number)) return formatCidr(hostCidr(host.cidr.address));
   }
   return null;
 }
@@ -203,19 +203,14 @@ function exclusion(prefixes: readonly string[]): Range[] {
 interface Host {
   /** Canonical; the host part and the length stay as they are given. */
   readonly text: string;
-  readonly family: Family;
-  readonly address: string;
+  readonly cidr: Cidr;
+  /** Its address. */
   readonly number: bigint;
 }
 
 function hostOf(text: string, field: string): Host {
   const cidr = cidrOf(text, field);
-  return {
-    text: formatCidr(cidr),
-    family: cidr.family,
-    address: cidr.address,
-    number: numberOf(cidr.address),
-  };
+  return { text: formatCidr(cidr), cidr, number: numberOf(cidr.address) };
 }
 
 /** Each once. */
@@ -223,8 +218,8 @@ const hosts = (addresses: readonly string[], field: string): Host[] => [
   ...new Map(addresses.map((address) => hostOf(address, field)).map((host) => [host.text, host])).values(),
 ];
 
-const barred = ({ family, number }: Host, excluded: readonly Range[]): boolean =>
-  rangeWith(excluded, family, number) !== null;
+const barred = ({ cidr, number }: Host, excluded: readonly Range[]): boolean =>
+  rangeWith(excluded, cidr.family, number) !== null;
 
 const isExcluded = ({ src, dst }: Pair, excluded: readonly Range[]): boolean =>
   [src, dst].some((address) => barred(hostOf(address, 'address'), excluded));

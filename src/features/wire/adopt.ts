@@ -99,7 +99,7 @@ export async function adopt(adoption: Adoption): Promise<() => void> {
     graceMs: adoption.orphanGraceMs,
     log,
     spared: idsOf(unreadable),
-    devices: survey.hostDevices,
+    devices: survey.host,
   });
   shop.dataplane.keepOnly([...book.entries.values()].map(({ record }) => joinedOf(record)));
   shop.dataplane.forgetOtherVersions();

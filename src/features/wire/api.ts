@@ -163,8 +163,8 @@ export interface WireEvent {
 
 /** Who a wire is of and how it stands. */
 export interface WireOutline extends Pick<WireItem, 'id' | 'connection' | 'owner' | 'state'> {
-  /** Its right side is nowhere for the time being. */
-  readonly rightLost: boolean;
+  /** The side that is nowhere for the time being. */
+  readonly lost: 'left' | 'right' | null;
 }
 
 /** Every method throws Failure. A promise settles when the kernel has confirmed. */

@@ -58,8 +58,11 @@ export const inPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T):
 export const ofPod = <T>(netns: NetnsHandle, act: (socket: NetlinkSocket) => T): T =>
   act(sockets.get(netns) ?? entered(netns, () => openSocket(netns)));
 
-/** All veths of a namespace, by ifindex, in one list. */
-export const listVeths = (socket: NetlinkSocket): ReadonlyMap<number, Device> =>
+/** By ifindex. */
+export type Veths = ReadonlyMap<number, Device>;
+
+/** All veths of a namespace, in one list. */
+export const listVeths = (socket: NetlinkSocket): Veths =>
   new Map(listDevices(socket, { kind: 'veth' }).map((device) => [device.ifindex, device]));
 
 function createPair(host: NetlinkSocket, spec: Omit<VethSpec, 'gso'>): ReturnType<typeof createVeth> {

@@ -10,7 +10,7 @@ import { Monitor, type MonitorEvent } from '../../net/monitor.ts';
 import { type End, Ends, type HostEnd } from './followed.ts';
 import { inTurn, isLost, joinedOf, type Entry } from './entry.ts';
 import { bothAlive, reborrowing, reopen } from './namespaces.ts';
-import { type Handles, listVeths, ofPod } from './devices.ts';
+import { type Handles, listVeths, ofPod, type Veths } from './devices.ts';
 import { carryOutMove, standAlone } from './move.ts';
 import { closeWire, openWire, type Workshop } from './open.ts';
 import type { WireBook } from './wires.ts';
@@ -209,7 +209,7 @@ export class Follower {
   }
 
   /** What happened to a wire's host ends since nobody listened, or while it was being opened. `listed`: all there are. */
-  #look(entry: Entry, listed: ReadonlyMap<number, Device> | null = null): void {
+  #look(entry: Entry, listed: Veths | null = null): void {
     const had = sides.filter((side) => !isLost(entry.record[side]));
     const ifindexes = had.map((side) => entry.record[side].hostIfindex);
     const found = listed

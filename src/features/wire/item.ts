@@ -2,7 +2,7 @@ import { farSide, sides, type Side } from '../../dataplane/port.ts';
 import type { ByDirection, Dropped, View } from '../../dataplane/view.ts';
 import type { WireRecord } from '../../state/wire-record.ts';
 import type { CounterItem, HopItem, PortItem, WireItem, WireOutline, WireState } from './api.ts';
-import { isLost } from './entry.ts';
+import { lostSide } from './entry.ts';
 
 function port(record: WireRecord, side: Side): PortItem {
   const { netns, name, ifindex, mac, hostName, hostIfindex, addresses } = record[side];
@@ -20,13 +20,10 @@ function hop(record: WireRecord, view: View, from: Side): HopItem {
   };
 }
 
-export const wireOutline = ({ id, connection, owner, right }: WireRecord, state: WireState): WireOutline => ({
-  id,
-  connection,
-  owner,
-  state,
-  rightLost: isLost(right),
-});
+export function wireOutline(record: WireRecord, state: WireState): WireOutline {
+  const { id, connection, owner } = record;
+  return { id, connection, owner, state, lost: lostSide(record) ?? null };
+}
 
 /** `drops` is one reading of View.dropped, shared by the items of a list. */
 export function wireItem(

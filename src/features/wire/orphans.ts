@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { sides, type Side } from '../../dataplane/port.ts';
-import { findByIndex, findByName, listDevices } from '../../net/device.ts';
+import { findByIndex, findByName } from '../../net/device.ts';
 import type { Device } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import { nsidOf } from '../../net/nsid.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
 import type { SideRecord, WireRecord } from '../../state/wire-record.ts';
 import type { SideSpec } from './api.ts';
-import { type Handles, ofPod } from './devices.ts';
+import { type Handles, listVeths, ofPod, type Veths } from './devices.ts';
 import type { Entry } from './entry.ts';
 import { parseAlias } from './names.ts';
 import { holdDevices, holdMemory, type Workshop } from './open.ts';
@@ -16,9 +16,9 @@ import type { WireBook } from './wires.ts';
 type Ends = Partial<Record<Side, Device>>;
 
 /** Devices with our mark of wires nobody knows. */
-function strays(devices: Iterable<Device>, book: WireBook, shop: Workshop): Map<number, Ends> {
+function strays(devices: Veths, book: WireBook, shop: Workshop): Map<number, Ends> {
   const wires = new Map<number, Ends>();
-  for (const device of devices) {
+  for (const device of devices.values()) {
     const mark = parseAlias(device.alias);
     if (mark?.instance !== shop.instance || book.entries.has(mark.wire)) continue;
     wires.set(mark.wire, { ...wires.get(mark.wire), [mark.side]: device });
@@ -34,7 +34,7 @@ interface Orphanage {
   /** Wires that have a file, though nobody can read it: they are nobody's to remove. */
   spared: ReadonlySet<number>;
   /** All veths there were before the known wires were taken up. */
-  devices: readonly Device[];
+  devices: Veths;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function adoptOrphans(orphanage: Orphanage): Promise<() => void> {
   // A wire that was not worth taking up has no devices any more: those that seem to be left are looked at again.
   const found = strays(devices, book, shop);
   if (found.size === 0) return () => undefined;
-  for (const [id, ends] of strays(listDevices(shop.host, { kind: 'veth' }), book, shop)) {
+  for (const [id, ends] of strays(listVeths(shop.host), book, shop)) {
     shop.dataplane.reserveWire(id);
     const entry = book.enter(orphanRecord(id, ends), 'orphan');
     await holdMemory(entry, shop);

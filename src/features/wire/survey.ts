@@ -3,7 +3,7 @@ import type { SideRecord } from '../../state/wire-record.ts';
 import type { Device } from '../../net/link.ts';
 import type { NetnsHandle } from '../../net/netns.ts';
 import type { NetlinkSocket } from '../../net/socket.ts';
-import { listVeths, ofPod } from './devices.ts';
+import { listVeths, ofPod, type Veths } from './devices.ts';
 
 /**
  * The devices of the agent's namespace and of pods, each listed once, when the first of its wires is looked for. What
@@ -11,19 +11,16 @@ import { listVeths, ofPod } from './devices.ts';
  */
 export class Survey {
   readonly #named: ReadonlyMap<string, Device>;
-  readonly #host: ReadonlyMap<number, Device>;
-  readonly #pods = new Map<string, ReadonlyMap<number, Device>>();
+  readonly #pods = new Map<string, Veths>();
+  /** In the agent's namespace. */
+  readonly host: Veths;
 
   constructor(host: NetlinkSocket) {
-    this.#host = listVeths(host);
-    this.#named = new Map([...this.#host.values()].map((device) => [device.name, device]));
+    this.host = listVeths(host);
+    this.#named = new Map([...this.host.values()].map((device) => [device.name, device]));
   }
 
-  get hostDevices(): readonly Device[] {
-    return [...this.#host.values()];
-  }
-
-  #pod(netns: NetnsHandle): ReadonlyMap<number, Device> {
+  #pod(netns: NetnsHandle): Veths {
     const key = fileKey(netns);
     const known = this.#pods.get(key);
     if (known) return known;
@@ -47,7 +44,7 @@ export class Survey {
     const found =
       meant(named, mark) ??
       (unmarked ? meant(named, null) : null) ??
-      meant(this.#host.get(record.hostIfindex), mark);
+      meant(this.host.get(record.hostIfindex), mark);
     const podIfindex = found?.linkIfindex ?? null;
     if (found === null || podIfindex === null || netns === null) return { host: found, pod: null };
     const pod = this.#pod(netns).get(podIfindex);

@@ -30,7 +30,7 @@ async function addInPlace(wires: Wires, spec: WireSpec & { connection: string })
   } catch (error) {
     if (!(error instanceof Failure && error.field === 'connection')) throw error;
     const { connection } = spec;
-    if (!wires.list().some((wire) => wire.connection === connection && wire.owner === 'connection'))
+    if (!wires.outlines().some((wire) => wire.connection === connection && wire.owner === 'connection'))
       throw error;
     await wires.remove({ connection });
     return wires.add(spec);
@@ -69,11 +69,6 @@ function heldPlace(connection: Held): string | null {
 export function sideLost(connection: Held, side: 'left' | 'right'): void {
   const place = heldPlace(connection);
   if (place !== null) connection.scope.refit('wire', withoutSide(place, side));
-}
-
-/** The same of the sides that a wire has not. */
-function forgetLost(connection: Held, wire: WireItem): void {
-  for (const side of ['left', 'right'] as const) if (wire[side].ifindex === 0) sideLost(connection, side);
 }
 
 /**
@@ -172,8 +167,8 @@ export function wire(wires: Wires): Element {
         connection.scope.refit('wire', wanted.place);
         return item;
       } catch (error) {
-        const left = wires.list().find(({ id }) => id === name.id);
-        if (left) forgetLost(connection, left);
+        const lost = wires.outlines().find(({ id }) => id === name.id)?.lost ?? null;
+        if (lost !== null) sideLost(connection, lost);
         throw error;
       }
     });

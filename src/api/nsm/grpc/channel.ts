@@ -3,7 +3,7 @@ import type { UnixStream } from '../../../net/unix/stream.ts';
 import { connectUnix } from '../../../net/unix/connect.ts';
 import { Unreachable } from '../../unreachable.ts';
 import { HeldSockets } from './held-sockets.ts';
-import { clientPingMs, defaultLimits, maxResponseBytes } from './limits.ts';
+import { clientPingMs, defaultLimits, longestTimerMs, maxResponseBytes } from './limits.ts';
 import { OverStream } from './over-stream.ts';
 import { type Tls, clientCredentials } from './tls.ts';
 import { hostPort } from './url.ts';
@@ -35,9 +35,6 @@ const options: ChannelOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** Half an hour without a call would end the connection, and the next call find it gone. */
-const neverIdleMs = 2 ** 31 - 1;
-
 /** Client.waitForReady waits through failed attempts too, and grpc-js itself waits for HTTP/2 for ever. */
 function settled(client: Client, signal: AbortSignal): Promise<void> {
   const channel = client.getChannel();
@@ -66,7 +63,8 @@ export async function unixChannel(path: string, signal: AbortSignal): Promise<Ch
   const stream = await connectUnix(path, signal);
   const client = new Client(`unix:${path}`, new OverStream(stream), {
     ...options,
-    'grpc.client_idle_timeout_ms': neverIdleMs,
+    // Half an hour without a call would end the connection, and the next call find it gone.
+    'grpc.client_idle_timeout_ms': longestTimerMs,
   });
   // What failed is what the calls on it say.
   stream.on('error', () => undefined);

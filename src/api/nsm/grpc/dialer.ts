@@ -1,11 +1,9 @@
 import { Failure } from '../../../features/failure.ts';
 import { Unreachable } from '../../unreachable.ts';
 import { type Channel, tcpChannel, unixChannel } from './channel.ts';
+import { longestTimerMs } from './limits.ts';
 import type { Tls } from './tls.ts';
 import { type Address, addressOf, refusePlaintext } from './url.ts';
-
-/** What setTimeout takes: more would be no time at all. */
-const longestMs = 2 ** 31 - 1;
 
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
@@ -72,7 +70,7 @@ export class Dialer {
       () => {
         late.abort(new Error('nobody speaks HTTP/2 there'));
       },
-      Math.min(this.#timeoutMs, longestMs),
+      Math.min(this.#timeoutMs, longestTimerMs),
     );
     try {
       return await this.#open(AbortSignal.any([this.#stop.signal, late.signal]));

@@ -19,6 +19,9 @@ export const clientPingMs = 330_000;
 /** JSON of the registry's path header; all headers of a call together have 64 KiB. */
 export const maxRegistryPathBytes = 48 * 1024;
 
+/** What setTimeout takes: more would be no time at all. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /** An attempt to connect has this long until HTTP/2 is spoken: the default of NSM_DIAL_TIMEOUT in NSM's client. */
 export const defaultDialTimeoutMs = 5_000;
 

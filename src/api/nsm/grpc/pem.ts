@@ -24,7 +24,7 @@ function refusal({ field, file }: Given, problem: string, takes: string, cause?:
   });
 }
 
-const bytesOf = ({ pem }: Given): Buffer => (typeof pem === 'string' ? Buffer.from(pem) : Buffer.from(pem));
+const bytesOf = ({ pem }: Given): Buffer => Buffer.from(pem);
 
 const textOf = (given: Given): string => bytesOf(given).toString('utf8');
 
